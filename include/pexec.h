@@ -1,0 +1,344 @@
+/*
+** pexec: a process manager in a library. This header is its C manual.
+**
+** MODEL. A *supervisor* owns *processes*. For each process the host hands in
+** a configuration once; from then on the supervisor starts it, notices its
+** death, restarts it, reads its output and stops it, on a thread of its own,
+** whatever the host is doing meanwhile. The host gives *orders* (start, stop,
+** kill, decide), which never block, and pulls *events* (started, output,
+** exited, stopped, ended), when it likes. One descriptor becomes readable
+** when an event waits, so that any event loop can watch it.
+**
+** THREADS. A supervisor starts two threads with its first process (or with
+** the first call of pexec_supervisor_fd): the supervisor's own and the one
+** that makes children. Both block every signal. All functions on one
+** supervisor and its processes are to be called from one thread at a time;
+** different supervisors are independent of each other. No function of the
+** host is ever called from a foreign thread.
+**
+** WHAT IT TOUCHES IN THE HOST. No signal handler or mask (but what
+** pexec_supervisor_catch asks for), no environment, working directory, umask
+** or limit; it never waits for a child that it has not made. Descriptors are
+** close-on-exec from birth. The threads exist until pexec_supervisor_close.
+** Children are killed by the kernel when the host dies (PR_SET_PDEATHSIG).
+**
+** FORK. In a forked copy of the host every function fails with PEXEC_EFORKED,
+** and closing or releasing there frees nothing and disturbs nobody.
+**
+** OWNERSHIP. Strings and arrays that go in are copied. What an event points
+** to is valid until pexec_event_release. Opaque objects are given back with
+** the function named for it, once.
+**
+** ERRORS. A function that can fail returns 0 or a negative number: -errno of
+** the system (-ENOENT), or one of PEXEC_E... below. Results are stored through
+** the last pointer, which is untouched on failure.
+*/
+
+#ifndef PEXEC_H
+#define PEXEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PEXEC_VERSION_MAJOR 0
+#define PEXEC_VERSION_MINOR 1
+#define PEXEC_VERSION_PATCH 0
+#define PEXEC_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define PEXEC_API __attribute__((visibility("default")))
+#else
+#define PEXEC_API
+#endif
+
+/* {== errors ============================================================ */
+
+/* name, number, sentence. The one list of pexec's own errors. */
+#define PEXEC_ERRORS(X) \
+  X(ALREADY_STOPPED, -5001, "already stopped") \
+  X(ALREADY_STARTED, -5002, "already started") \
+  X(NOT_STARTED, -5003, "process not started") \
+  X(PROCESS_DONE, -5004, "process already finished") \
+  X(PROCESS_NOT_EXISTS, -5005, "no such process") \
+  X(CANCELED, -5006, "context canceled") \
+  X(DEADLINE_EXCEEDED, -5007, "context deadline exceeded") \
+  X(INVALID_CONFIG, -5008, "invalid configuration") \
+  X(EXIT_STATUS, -5009, "exit status not zero") \
+  X(SIGNALED, -5010, "killed by a signal") \
+  X(STOP_TIMEOUT, -5011, "did not end even after SIGKILL") \
+  X(FORKED, -5012, "the supervisor belongs to the process that forked") \
+  X(UNSUPPORTED, -5013, "unsupported")
+
+enum pexec_error {
+#define X(name, number, text) PEXEC_E##name = number,
+  PEXEC_ERRORS(X)
+#undef X
+  PEXEC_OK = 0
+};
+
+/* The stable word of an error: "ENOENT", "ALREADY_STOPPED". Never NULL. */
+PEXEC_API const char *pexec_error_name (int error);
+
+/* Its sentence: "no such file or directory", "already stopped". Never NULL;
+   static storage. System errors read as the C library's, in lower case. */
+PEXEC_API const char *pexec_error_text (int error);
+
+/* {== values ============================================================ */
+
+/* Reads a duration in Go's form ("250ms", "1m30s", "1.5h", "0"); stores
+   nanoseconds. -EINVAL where it is none, -ERANGE where it does not fit. */
+PEXEC_API int pexec_duration_parse (const char *text, int64_t *ns);
+
+/* Writes it in Go's form ("1m30s", "250ms", "0s"); 32 bytes always do. */
+PEXEC_API void pexec_duration_format (int64_t ns, char *buffer, size_t size);
+
+/* Reads a signal's name, with or without "SIG", in either case ("TERM",
+   "SIGRTMIN+1"), Go's word ("terminated") or number ("15"). */
+PEXEC_API int pexec_signal_parse (const char *text, int *signo);
+
+/* "SIGTERM"; "SIGRTMIN+3"; NULL where the platform names no such signal. */
+PEXEC_API const char *pexec_signal_name (int signo);
+
+/* As Go says it in errors: "killed", "terminated", else the C library's
+   description in lower case. Never NULL. */
+PEXEC_API const char *pexec_signal_text (int signo);
+
+/* {== loggers =========================================================== */
+
+typedef struct pexec_logger pexec_logger;
+
+enum pexec_level {
+  PEXEC_DEBUG, PEXEC_INFO, PEXEC_WARN, PEXEC_ERROR
+};
+
+enum pexec_format { PEXEC_TEXT, PEXEC_JSON };
+
+typedef struct pexec_logger_options {
+  size_t size;              /* of this struct: versions it */
+  enum pexec_level level;   /* least level written */
+  enum pexec_format format;
+  const char *file;         /* appended to, made with mode 0640; NULL: stderr */
+} pexec_logger_options;
+
+#define PEXEC_LOGGER_OPTIONS_INIT \
+  { sizeof(pexec_logger_options), PEXEC_INFO, PEXEC_TEXT, NULL }
+
+/* Makes a logger that writes from any thread, each message one write. */
+PEXEC_API int pexec_logger_new (const pexec_logger_options *options,
+                                pexec_logger **logger);
+PEXEC_API pexec_logger *pexec_logger_retain (pexec_logger *logger);
+PEXEC_API void pexec_logger_release (pexec_logger *logger);
+
+/* One line about 'id' (NULL: about nothing in particular). Control
+   characters are made visible. Never fails, never blocks on memory. */
+PEXEC_API void pexec_logger_write (pexec_logger *logger,
+                                   enum pexec_level level, const char *id,
+                                   const char *message, size_t length);
+
+/* {== the supervisor ==================================================== */
+
+typedef struct pexec_supervisor pexec_supervisor;
+typedef struct pexec_process pexec_process;
+
+/* Makes a supervisor: memory only, no thread and no descriptor yet. */
+PEXEC_API int pexec_supervisor_new (pexec_supervisor **supervisor);
+
+/* Stops every process that it started, side by side, drops the events that
+   are left, ends the threads and frees everything, those processes included
+   (one that never was started is its holder's to release, before). Takes at
+   most the largest stop_timeout and a second. In a forked copy: nothing. */
+PEXEC_API void pexec_supervisor_close (pexec_supervisor *supervisor);
+
+/* A descriptor that is readable while an event waits or the alarm is due.
+   To be polled only; it belongs to the supervisor. Or a negative error. */
+PEXEC_API int pexec_supervisor_fd (pexec_supervisor *supervisor);
+
+/* Waits up to 'timeout_ms' (-1: without end) until that descriptor is
+   readable: 1, or 0 after the time, or -EINTR when a signal handler ran. */
+PEXEC_API int pexec_supervisor_wait (pexec_supervisor *supervisor,
+                                     int64_t timeout_ms);
+
+/* Makes the descriptor readable after 'delay_ms' (an earlier alarm is
+   replaced; -1: no alarm), for hosts with timers of their own. The alarm
+   ends with the next pexec_supervisor_next that answers 0. */
+PEXEC_API int pexec_supervisor_alarm (pexec_supervisor *supervisor,
+                                      int64_t delay_ms);
+
+/* Catches these signals in the host: each arrival is an event
+   (PEXEC_EVENT_SIGNAL). A signal that is ignored stays so. -EBUSY where
+   another supervisor catches one of them. uncatch puts all back. */
+PEXEC_API int pexec_supervisor_catch (pexec_supervisor *supervisor,
+                                      const int *signals, size_t count);
+PEXEC_API void pexec_supervisor_uncatch (pexec_supervisor *supervisor);
+
+/* {== processes ========================================================= */
+
+enum pexec_stream { PEXEC_STDOUT = 1, PEXEC_STDERR = 2 };
+
+typedef struct pexec_config {
+  size_t size;                    /* of this struct: versions it */
+  const char *id;                 /* required, not empty */
+  const char *name;               /* required: path, or looked up in PATH */
+  const char *const *args;        /* after argv[0]; ends in NULL; or NULL */
+  const char *const *environment; /* "KEY=VALUE", ends in NULL; or NULL */
+  const char *cwd;                /* NULL: the host's at the first start */
+  const char *username;           /* NULL: the host's user */
+  int one_shot;                   /* 1: run once; never restarted */
+  int asks;                       /* 1: an unexpected exit waits for
+                                     pexec_process_decide; else restarts */
+  int stop_signal;
+  int64_t stop_timeout_ms;        /* first signal to final kill; >= 100 */
+  int64_t restart_delay_ms;       /* least time from start to start */
+  pexec_logger *logger;           /* messages about it; NULL: none */
+  int log_events;                 /* 1: those messages as events, too */
+  pexec_logger *stdout_logger;    /* each line, at info; NULL: not */
+  pexec_logger *stderr_logger;    /* each line, at error; NULL: not */
+  unsigned output_events;         /* PEXEC_STDOUT | PEXEC_STDERR: as events */
+  void *user;                     /* the host's; pexec_process_user */
+} pexec_config;
+
+#define PEXEC_CONFIG_INIT \
+  { sizeof(pexec_config), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, \
+    15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL }
+
+/* Makes a process, not started. PEXEC_EINVALID_CONFIG where the configuration
+   cannot be used, -ENOMEM. */
+PEXEC_API int pexec_process_new (pexec_supervisor *supervisor,
+                                 const pexec_config *config,
+                                 pexec_process **process);
+
+/* The host will not use it any more. Supervision of a started one goes on. */
+PEXEC_API void pexec_process_release (pexec_process *process);
+
+PEXEC_API const char *pexec_process_id (const pexec_process *process);
+PEXEC_API void *pexec_process_user (const pexec_process *process);
+
+/* Orders a start. Answered with PEXEC_EVENT_STARTED, once exec has succeeded
+   or with the reason why not; and in the end, failed or not, with
+   PEXEC_EVENT_ENDED. 'timeout_ms' (-1: none) bounds a one-shot: then its
+   group is killed. PEXEC_EALREADY_STOPPED, PEXEC_EALREADY_STARTED (until its
+   ENDED was pulled), -EMFILE and the like. */
+PEXEC_API int pexec_process_start (pexec_process *process,
+                                   int64_t timeout_ms);
+
+/* Kills a one-shot's group as a timeout does; 'reason' (PEXEC_ECANCELED or
+   PEXEC_EDEADLINE_EXCEEDED) comes back in the exit. */
+PEXEC_API int pexec_process_cancel (pexec_process *process, int reason);
+
+/* Answers PEXEC_EVENT_EXITED where its 'asks' is set: 1 restarts, 0 ends. An
+   answer that a stop has overtaken is ignored. */
+PEXEC_API int pexec_process_decide (pexec_process *process, int restart);
+
+/* Orders a stop, final; answered with PEXEC_EVENT_STOPPED each time. */
+PEXEC_API int pexec_process_stop (pexec_process *process);
+
+/* SIGKILL to the group now, final; no answer but ENDED. */
+PEXEC_API int pexec_process_kill_group (pexec_process *process);
+
+/* The host is done with this much of the process's output events: reading
+   may go on. Until then it counts against the bound of 256 KiB. */
+PEXEC_API void pexec_process_consumed (pexec_process *process, size_t bytes,
+                                       size_t lines);
+
+/* name in pexec_state, name for people. ORDER STATE in src/core/machine.c */
+#define PEXEC_STATES(X) \
+  X(IDLE, "idle") X(STARTING, "starting") X(RUNNING, "running") \
+  X(DECIDING, "deciding") X(BACKOFF, "backoff") X(STOPPING, "stopping") \
+  X(STOPPED, "stopped") X(EXITED, "exited")
+
+enum pexec_state {
+#define X(name, text) PEXEC_##name,
+  PEXEC_STATES(X)
+#undef X
+  PEXEC_STATE_COUNT
+};
+
+PEXEC_API const char *pexec_state_name (enum pexec_state state);
+
+typedef struct pexec_snapshot {
+  enum pexec_state state;
+  int pid;                /* 0: nothing runs */
+  uint64_t starts;        /* successful ones */
+  int64_t started_at_ns;  /* CLOCK_MONOTONIC; 0: never */
+} pexec_snapshot;
+
+/* What is known of it now, without a round trip to the supervisor. */
+PEXEC_API int pexec_process_snapshot (pexec_process *process,
+                                      pexec_snapshot *snapshot);
+
+/* {== events ============================================================ */
+
+enum pexec_event_type {
+  PEXEC_EVENT_NONE,
+  PEXEC_EVENT_STARTED,  /* error, message; pid where error is 0 */
+  PEXEC_EVENT_OUTPUT,   /* stream, data, length, is_partial */
+  PEXEC_EVENT_EXITED,   /* exit, asks; of one that asks or is a one-shot */
+  PEXEC_EVENT_STOPPED,  /* stage, error, message */
+  PEXEC_EVENT_ENDED,    /* nothing of it is managed any more */
+  PEXEC_EVENT_LOG,      /* level, data, length */
+  PEXEC_EVENT_SIGNAL    /* signo; process is NULL */
+};
+
+/* What it took to stop a process. */
+#define PEXEC_STAGES(X) \
+  X(NONE, "none") X(PROCESS, "process") X(GROUP, "group") X(KILL, "kill")
+
+enum pexec_stage {
+#define X(name, text) PEXEC_STAGE_##name,
+  PEXEC_STAGES(X)
+#undef X
+  PEXEC_STAGE_COUNT
+};
+
+PEXEC_API const char *pexec_stage_name (enum pexec_stage stage);
+
+typedef struct pexec_exit {
+  int pid;
+  int is_known;       /* 0: somebody else reaped it; no code, no signal */
+  int code;           /* exit code, or -1 for a death by signal */
+  int signo;          /* 0: it exited */
+  int core_dumped;
+  int canceled;       /* 0, or the reason given to pexec_process_cancel */
+  int64_t uptime_ns;
+  uint64_t restarts;  /* so far */
+} pexec_exit;
+
+typedef struct pexec_event {
+  size_t size;              /* set by the host: versions it */
+  enum pexec_event_type type;
+  pexec_process *process;   /* NULL where it concerns none */
+  int error;                /* 0 or negative */
+  const char *message;      /* NULL or for people */
+  int pid;
+  int asks;                 /* EXITED: pexec_process_decide is awaited */
+  pexec_exit exit;
+  enum pexec_stage stage;
+  enum pexec_stream stream;
+  enum pexec_level level;
+  const char *data;         /* OUTPUT: lines, each ended by its newline, but
+                               for a last line that has none at a death */
+  size_t length;
+  size_t lines;             /* OUTPUT: how many, for pexec_process_consumed */
+  int is_partial;           /* OUTPUT: a piece; its line goes on in the next
+                               event of this stream */
+  int signo;
+  void *held;               /* pexec's */
+} pexec_event;
+
+#define PEXEC_EVENT_INIT { .size = sizeof(pexec_event) }
+
+/* Pulls the next event: 1, or 0 where none waits. Events of one process come
+   in the order in which they happened. */
+PEXEC_API int pexec_supervisor_next (pexec_supervisor *supervisor,
+                                     pexec_event *event);
+PEXEC_API void pexec_event_release (pexec_event *event);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,151 @@
+/*
+** What runs in the child, from clone to exec. It shares the host's memory,
+** with all threads of the host running but the one that made it; so it takes
+** no lock, allocates nothing, writes to its own stack and to the plan's way
+** out, and makes system calls directly where the C library's function would
+** do more: its setuid and kin make the threads of the host follow.
+*/
+
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "plan.h"
+
+#define LAST_SIGNAL 64
+
+/* The kernel's struct sigaction, which is not the C library's. */
+struct kernel_sigaction {
+  uintptr_t handler;
+  unsigned long flags;
+  uintptr_t restorer;
+  uint64_t mask;
+};
+
+static _Noreturn void fail (struct pexec__plan *plan,
+                            enum pexec__spawn_step step) {
+  plan->failed_errno = errno;
+  plan->failed_step = step;
+  for (;;)
+    syscall(SYS_exit_group, 127);
+}
+
+static void check (struct pexec__plan *plan, long result,
+                   enum pexec__spawn_step step) {
+  if (result < 0)
+    fail(plan, step);
+}
+
+/* Dispositions first: between unblocking and exec no handler of the host's
+   may run here, in the host's memory. */
+static void reset_signals (struct pexec__plan *plan) {
+  struct kernel_sigaction by_default = { 0, 0, 0, 0 };
+  uint64_t none = 0;
+  for (int signo = 1; signo <= LAST_SIGNAL; signo++) {
+    if (signo == SIGKILL || signo == SIGSTOP)
+      continue;
+    check(plan, syscall(SYS_rt_sigaction, signo, &by_default, NULL,
+                        sizeof none), PEXEC__STEP_SIGNALS);
+  }
+  check(plan, syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL,
+                      sizeof none), PEXEC__STEP_SIGNALS);
+}
+
+/* The umask is the child's own: clone has copied it. The first child of a
+   process reads the host's, for those that come after. */
+static void set_umask (struct pexec__plan *plan) {
+  long mask = plan->umask;
+  if (mask < 0)
+    plan->found_umask = (int)(mask = syscall(SYS_umask, 0));
+  (void)syscall(SYS_umask, mask);  /* cannot fail */
+}
+
+/* The plan's descriptors are all above 2, so none is overwritten here. */
+static void set_descriptors (struct pexec__plan *plan) {
+  for (int fd = 0; fd < 3; fd++)
+    check(plan, syscall(SYS_dup3, plan->fds[fd], fd, 0),
+          PEXEC__STEP_DESCRIPTORS);
+  check(plan, syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC),
+        PEXEC__STEP_DESCRIPTORS);
+}
+
+/* With a way back the program could take it: that counts as a failure. */
+static void check_no_way_back (struct pexec__plan *plan) {
+  if (plan->identity.uid == 0)
+    return;
+  if (syscall(SYS_setuid, 0) == 0) {
+    errno = EPERM;
+    fail(plan, PEXEC__STEP_IDENTITY);
+  }
+}
+
+static void change_identity (struct pexec__plan *plan) {
+  const struct pexec__identity *to = &plan->identity;
+  if (!to->is_changed)
+    return;
+  check(plan, syscall(SYS_setgroups, to->group_count, to->groups),
+        PEXEC__STEP_IDENTITY);
+  check(plan, syscall(SYS_setresgid, to->gid, to->gid, to->gid),
+        PEXEC__STEP_IDENTITY);
+  check(plan, syscall(SYS_setresuid, to->uid, to->uid, to->uid),
+        PEXEC__STEP_IDENTITY);
+  check_no_way_back(plan);
+}
+
+/* A change of identity clears the signal, so it comes after; and a parent
+   that died before it was set will not send it. */
+static void follow_parent (struct pexec__plan *plan) {
+  check(plan, syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0),
+        PEXEC__STEP_DEATH_SIGNAL);
+  if (syscall(SYS_getppid) != plan->parent_pid) {
+    errno = ESRCH;
+    fail(plan, PEXEC__STEP_DEATH_SIGNAL);
+  }
+}
+
+/* Of a name in PATH: not here, look further. */
+static bool is_missing (int error) {
+  return error == ENOENT || error == ENOTDIR || error == EACCES ||
+         error == ENODEV || error == ESTALE || error == ETIMEDOUT;
+}
+
+/* As execvp: a candidate that is there but may not be executed is what the
+   failure names, if no other is found. */
+static _Noreturn void execute (struct pexec__plan *plan) {
+  int told = 0;
+  int error = ENOENT;
+  for (int i = 0; plan->candidates[i] != NULL; i++) {
+    syscall(SYS_execve, plan->candidates[i], plan->argv, plan->envp);
+    if (errno != ENOENT && errno != ENOTDIR) {
+      error = errno;
+      told = i;
+    }
+    if (!is_missing(errno))
+      break;
+  }
+  plan->failed_candidate = told;
+  errno = error;
+  fail(plan, PEXEC__STEP_EXEC);
+}
+
+int pexec__child_main (void *data) {
+  struct pexec__plan *plan = data;
+  check(plan, syscall(SYS_setsid), PEXEC__STEP_SESSION);
+  reset_signals(plan);
+  set_umask(plan);
+  set_descriptors(plan);
+  change_identity(plan);
+  if (plan->cwd != NULL)
+    check(plan, syscall(SYS_chdir, plan->cwd), PEXEC__STEP_CWD);
+  follow_parent(plan);
+  execute(plan);
+}

@@ -1,0 +1,9 @@
+/* The child's half of a spawn: from clone to exec. */
+
+#ifndef PEXEC_CORE_CHILD_H
+#define PEXEC_CORE_CHILD_H
+
+/* The entry of the child; 'plan' is a struct pexec__plan. Never returns. */
+int pexec__child_main (void *plan);
+
+#endif

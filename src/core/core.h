@@ -1,0 +1,292 @@
+/*
+** The core's own structures, and who may touch which of their fields. Two
+** threads meet here: the host's (door.c) and the supervisor's (all else).
+*/
+
+#ifndef PEXEC_CORE_CORE_H
+#define PEXEC_CORE_CORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "host.h"
+#include "loop.h"
+#include "machine.h"
+#include "mailbox.h"
+#include "pexec.h"
+#include "restart.h"
+#include "sys.h"
+
+#define PEXEC__LINE_MAX 65536         /* longer lines come in pieces */
+#define PEXEC__QUEUE_MAX (256 * 1024) /* bytes of output that wait for a host */
+#define PEXEC__LOG_EVENTS_MAX 256     /* messages of one process that wait */
+
+/* The structure that this letter stands in. */
+#define PEXEC__HOLDER(letter_, type, field) \
+  ((type *)(void *)((char *)(letter_) - offsetof(type, field)))
+
+/* {== letters to the host =============================================== */
+
+/* The four that always find room, since they stand in the process. */
+enum pexec__news {
+  PEXEC__NEWS_STARTED, PEXEC__NEWS_EXITED, PEXEC__NEWS_STOPPED,
+  PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
+};
+
+/* Every letter to the host begins with this. */
+struct pexec__notice {
+  struct pexec__letter letter;
+  enum pexec_event_type type;
+  pexec_process *process;     /* NULL for a signal */
+};
+
+/* A chunk of output, or one message; allocated, freed by its reader. */
+struct pexec__parcel {
+  struct pexec__notice notice;
+  enum pexec_stream stream;
+  enum pexec_level level;
+  bool is_partial;
+  size_t length, lines;
+  char data[];
+};
+
+/* {== one process ======================================================= */
+
+/* The child that lives, or the last one, until its group is settled. */
+struct pexec__child {
+  int pid;                    /* 0: none yet */
+  int pidfd;                  /* -1: none */
+  struct pexec__watch *watch; /* of pidfd; NULL: its end is known */
+  bool is_dead;               /* its leader is */
+  bool is_reaped;             /* and its number may be anybody's */
+  int64_t started_at_ns;
+  struct pexec__status status;
+};
+
+/* The reading end of one of its streams. One pipe serves a process for life:
+   what its children wrote stays in order, and what a grandchild writes later
+   still arrives. */
+struct pexec__stream {
+  pexec_process *process;
+  enum pexec_stream number;
+  pexec_logger *logger;       /* NULL: not to the log; the config's */
+  bool has_events;
+  int read_fd, write_fd;      /* -1: not open */
+  struct pexec__watch *watch;
+  bool is_paused;
+  char *rest;                 /* start of a line whose end is to come */
+  size_t rest_length;
+  bool is_in_pieces;          /* a piece of that line has gone out */
+};
+
+enum pexec__order {
+  PEXEC__ORDER_START = 1, PEXEC__ORDER_CANCEL = 2, PEXEC__ORDER_YES = 4,
+  PEXEC__ORDER_NO = 8, PEXEC__ORDER_STOP = 16, PEXEC__ORDER_KILL = 32,
+  PEXEC__ORDER_RESUME = 64, PEXEC__ORDER_RELEASE = 128
+};
+
+/* What the host has ordered since the last look. */
+struct pexec__orders {
+  unsigned set;               /* of enum pexec__order */
+  int64_t deadline_ns;        /* of ORDER_START; 0: none */
+  int reason;                 /* of ORDER_CANCEL */
+};
+
+struct pexec_process {
+  /* immutable */
+  pexec_supervisor *supervisor;
+  struct pexec__config *config;
+
+  /* the host's thread only */
+  bool is_active;             /* started, and its end not pulled yet */
+  bool is_final;              /* a stop or kill was ordered */
+
+  /* the host's thread sets it, before the first order; then immutable */
+  struct pexec__host *host;   /* NULL: never started */
+
+  /* under the lock of the supervisor's inbox */
+  struct pexec__letter letter;
+  struct pexec__orders orders;
+
+  /* under the lock of the supervisor's outbox */
+  struct pexec__notice news[PEXEC__NEWS_COUNT];
+  int start_error;
+  int started_pid;
+  char *start_message;        /* owned until the event takes it; or NULL */
+  pexec_exit exit;
+  enum pexec_stage stop_stage;
+  int stop_error;
+  int log_events;             /* that wait */
+  pexec_snapshot snapshot;
+
+  /* both, atomically */
+  atomic_size_t queued_bytes; /* of output, not consumed by the host yet */
+  atomic_size_t queued_lines;
+  atomic_bool is_starved;     /* a stream waits until the host consumes */
+
+  /* the supervisor's thread only */
+  pexec_process *next, **place;  /* in its list; place NULL: not there */
+  pexec_process *next_waiting;   /* in group.c's list */
+  bool is_waiting;               /* in that list */
+  int64_t waiting_until_ns;      /* 0: for ever */
+  bool is_group_doubtful;        /* not surely empty, at the last look */
+  bool is_group_alive;           /* a member is alive, at the last look */
+  enum pexec__phase phase;
+  bool is_released;           /* the host has no handle any more */
+  bool is_restart;            /* the start under way is one */
+  bool is_halted;             /* a stop came while it was under way */
+  bool holds_up_closing;
+  struct pexec__child child;
+  struct pexec__timer *timer; /* the phase says what for */
+  struct pexec__stream *streams;  /* two; NULL: no output is read */
+  struct pexec__job *job;     /* at the spawner; NULL: none */
+  int umask;                  /* of the host at the first start; -1 */
+  int cancel_reason;          /* 0: not cancelled */
+  int64_t deadline_ns;        /* of a one-shot; 0: none */
+  int64_t attempted_at_ns;    /* when the last start was tried */
+  uint64_t starts;
+  uint64_t lost_lines;        /* of output: no memory, or no host any more */
+  int failure;                /* of the last attempt; 0 or negative */
+  char *failure_message;      /* owned; or NULL */
+  bool has_stop_waiter;       /* the host waits for STOPPED */
+  bool has_given_up;          /* STOP_TIMEOUT was answered */
+  bool owes_end;              /* a start was accepted, ENDED not posted yet */
+  enum pexec_stage stage;     /* of the stop under way */
+  int64_t stop_began_at_ns;
+};
+
+/* {== the supervisor ==================================================== */
+
+struct pexec_supervisor {
+  /* the host's thread only */
+  struct pexec__host *host;   /* the last one taken; NULL: none */
+  struct pexec__catcher *catcher;  /* of signals; NULL: none */
+  pthread_t thread;
+
+  /* changed by the host's thread while no other runs */
+  bool is_open;               /* the threads and descriptors below are there */
+
+  /* immutable once open */
+  int owner_pid;              /* in another process: a forked copy */
+  bool is_basic_kernel;
+  int event_fd;
+  int null_fd;                /* /dev/null */
+  struct pexec__loop *loop;
+  struct pexec__spawner *spawner;
+
+  struct pexec__mailbox inbox;   /* processes with orders, and: */
+  bool is_closing_ordered;       /* under its lock */
+  int64_t alarm_due_ns;          /* the same; -1: disarm */
+  bool is_alarm_ordered;         /* the same */
+  struct pexec__mailbox outbox;  /* notices */
+
+  /* the supervisor's thread only */
+  pexec_process *processes;   /* those that were ever ordered anything */
+  pexec_process *waiting;     /* whose group is being waited for */
+  struct pexec__timer *group_timer;
+  int64_t group_wait_ns;      /* to the next look */
+  struct pexec__timer *alarm;
+  struct pexec__timer *closing_timer;
+  bool is_closing;
+  size_t closing_left;        /* processes that hold it up */
+  char *scratch;              /* PEXEC__LINE_MAX before, and as much after */
+};
+
+/* {== supervisor.c ====================================================== */
+
+/* Makes what a first start needs, if it is not there. The host's thread. */
+int pexec__supervisor_open (pexec_supervisor *supervisor);
+/* Stops everything, ends the threads, frees the processes. */
+void pexec__supervisor_shut (pexec_supervisor *supervisor);
+/* Tells the supervisor's thread that the inbox is not empty. Any thread. */
+void pexec__supervisor_wake (pexec_supervisor *supervisor);
+/* Makes the host's descriptor readable. Any thread. */
+void pexec__supervisor_ring (pexec_supervisor *supervisor);
+/* Something has happened to it: it may have come to rest. May free it. */
+void pexec__supervisor_settle (pexec_process *process);
+/* One that no other thread knows. */
+void pexec__process_free (pexec_process *process);
+
+/* {== process.c: the machine's actions =================================== */
+
+void pexec__process_obey (pexec_process *process,
+                          const struct pexec__orders *orders);
+
+void pexec__process_feed (pexec_process *process, enum pexec__event event);
+/* The spawner's answer, in process->job. */
+void pexec__process_spawned (pexec_process *process);
+void pexec__process_timer_due (void *process);
+bool pexec__process_is_at_rest (const pexec_process *process);
+
+/* {== stop.c: the stages of a stop ====================================== */
+
+void pexec__stop_begin (pexec_process *process);
+void pexec__stop_kill (pexec_process *process);
+void pexec__stop_next_stage (pexec_process *process);
+void pexec__stop_leader_left (pexec_process *process);
+void pexec__stop_others_left (pexec_process *process);
+void pexec__stop_join (pexec_process *process);
+
+/* {== exit.c: learning of an end ======================================== */
+
+/* Watches the child's pidfd; 0 or what the loop says. */
+int pexec__exit_watch (pexec_process *process);
+/* Looks now; true where the leader is dead (child.status says how). */
+bool pexec__exit_look (pexec_process *process);
+/* Gives the number back: from here on it may be anybody's. */
+void pexec__exit_reap (pexec_process *process);
+/* Forgets the child and its descriptor. */
+void pexec__exit_forget (pexec_process *process);
+
+/* {== group.c: what is left of a child's group =========================== */
+
+/* To the process alone; to it and its group. Never to a stranger: -ESRCH. */
+int pexec__group_signal_leader (pexec_process *process, int signo);
+int pexec__group_signal (pexec_process *process, int signo);
+/* Feeds CLEARED once no member is alive, or at 'until_ns' (0: never). At
+   once where there is none. */
+void pexec__group_await (pexec_process *process, int64_t until_ns);
+void pexec__group_forget (pexec_process *process);
+void pexec__group_timer_due (void *supervisor);
+
+/* {== output.c =========================================================== */
+
+/* Opens what the configuration wants read; 0 or -errno. */
+int pexec__output_open (pexec_process *process);
+/* Where the child is to write; /dev/null where nobody reads. */
+int pexec__output_fd (const pexec_process *process, int stream);
+/* Delivers all that was written before now, then a line without an end. May
+   exceed the bound of what waits for the host, by a pipe. */
+void pexec__output_drain (pexec_process *process);
+/* The host has yet to consume, and the pipe is left alone meanwhile. */
+bool pexec__output_is_starved (const pexec_process *process);
+/* The host has consumed: reads on. */
+void pexec__output_resume (pexec_process *process);
+/* No child will follow: reads on until the last writer has gone. */
+void pexec__output_end (pexec_process *process);
+void pexec__output_close (pexec_process *process);
+/* A last one without an end counts too. */
+size_t pexec__count_lines (const char *data, size_t length);
+
+/* {== news.c: to the host, and to the log ================================ */
+
+void pexec__news_post (pexec_process *process, enum pexec__news news);
+void pexec__news_started (pexec_process *process, int error, char *message);
+void pexec__news_exited (pexec_process *process);
+void pexec__news_stopped (pexec_process *process, int error);
+/* False for want of memory. */
+bool pexec__news_output (struct pexec__stream *stream, const char *data,
+                         size_t length, bool is_partial);
+void pexec__news_snapshot (pexec_process *process);
+/* Drops all that waits for the host about this process. */
+void pexec__news_withdraw (pexec_process *process);
+
+__attribute__((format(printf, 3, 4)))
+void pexec__log (pexec_process *process, enum pexec_level level,
+                 const char *format, ...);
+
+#endif

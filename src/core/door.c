@@ -1,0 +1,332 @@
+/*
+** The host's half: orders in, events out, what is known. Nothing here blocks
+** but pexec_supervisor_wait and _close. The host's thread.
+*/
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "core.h"
+#include "signals.h"
+
+/* {== the supervisor ===================================================== */
+
+/* A forked copy has none of the threads, and locks that nobody will open. */
+static bool is_forked (const pexec_supervisor *supervisor) {
+  return supervisor->is_open && supervisor->owner_pid != pexec__self();
+}
+
+int pexec_supervisor_new (pexec_supervisor **supervisor) {
+  pexec_supervisor *made = pexec__calloc(1, sizeof *made);
+  if (made == NULL)
+    return -ENOMEM;
+  pexec__mailbox_open(&made->inbox);
+  pexec__mailbox_open(&made->outbox);
+  *supervisor = made;
+  return 0;
+}
+
+void pexec_supervisor_close (pexec_supervisor *supervisor) {
+  if (is_forked(supervisor))
+    return;
+  pexec_supervisor_uncatch(supervisor);
+  if (supervisor->is_open)
+    pexec__supervisor_shut(supervisor);
+  pexec__host_release(supervisor->host);
+  pexec__mailbox_close(&supervisor->inbox);
+  pexec__mailbox_close(&supervisor->outbox);
+  pexec__free(supervisor);
+}
+
+int pexec_supervisor_fd (pexec_supervisor *supervisor) {
+  int error;
+  if (is_forked(supervisor))
+    return PEXEC_EFORKED;
+  error = pexec__supervisor_open(supervisor);
+  return error < 0 ? error : supervisor->event_fd;
+}
+
+int pexec_supervisor_wait (pexec_supervisor *supervisor, int64_t timeout_ms) {
+  int fd = pexec_supervisor_fd(supervisor);
+  if (fd < 0)
+    return fd;
+  return pexec__poll_readable(fd, timeout_ms < 0 ? -1
+                              : timeout_ms > INT_MAX ? INT_MAX
+                              : (int)timeout_ms);
+}
+
+int pexec_supervisor_alarm (pexec_supervisor *supervisor, int64_t delay_ms) {
+  int error = pexec_supervisor_fd(supervisor);
+  if (error < 0)
+    return error;
+  pexec__mailbox_lock(&supervisor->inbox);
+  supervisor->is_alarm_ordered = true;
+  supervisor->alarm_due_ns =
+      delay_ms < 0 ? -1 : pexec__now() + delay_ms * PEXEC__MS;
+  pexec__mailbox_unlock(&supervisor->inbox);
+  pexec__supervisor_wake(supervisor);
+  return 0;
+}
+
+/* {== processes ========================================================== */
+
+int pexec_process_new (pexec_supervisor *supervisor,
+                       const pexec_config *config, pexec_process **process) {
+  static const enum pexec_event_type types[PEXEC__NEWS_COUNT] = {
+    [PEXEC__NEWS_STARTED] = PEXEC_EVENT_STARTED,
+    [PEXEC__NEWS_EXITED] = PEXEC_EVENT_EXITED,
+    [PEXEC__NEWS_STOPPED] = PEXEC_EVENT_STOPPED,
+    [PEXEC__NEWS_ENDED] = PEXEC_EVENT_ENDED,
+  };
+  pexec_process *made = pexec__calloc(1, sizeof *made);
+  int error;
+  if (made == NULL)
+    return -ENOMEM;
+  if ((error = pexec__config_copy(config, &made->config)) < 0) {
+    pexec__free(made);
+    return error;
+  }
+  made->supervisor = supervisor;
+  made->child.pidfd = -1;
+  made->umask = -1;
+  for (int i = 0; i < PEXEC__NEWS_COUNT; i++) {
+    made->news[i].type = types[i];
+    made->news[i].process = made;
+  }
+  *process = made;
+  return 0;
+}
+
+const char *pexec_process_id (const pexec_process *process) {
+  return process->config->id;
+}
+
+void *pexec_process_user (const pexec_process *process) {
+  return process->config->user;
+}
+
+int pexec_process_snapshot (pexec_process *process, pexec_snapshot *snapshot) {
+  pexec_supervisor *supervisor = process->supervisor;
+  if (is_forked(supervisor))
+    return PEXEC_EFORKED;
+  pexec__mailbox_lock(&supervisor->outbox);
+  *snapshot = process->snapshot;
+  pexec__mailbox_unlock(&supervisor->outbox);
+  return 0;
+}
+
+/* {== orders ============================================================= */
+
+static bool was_started (const pexec_process *process) {
+  return process->host != NULL;
+}
+
+static void order (pexec_process *process, enum pexec__order what,
+                   int64_t deadline_ns, int reason) {
+  pexec_supervisor *supervisor = process->supervisor;
+  bool was_empty;
+  pexec__mailbox_lock(&supervisor->inbox);
+  if (what == PEXEC__ORDER_START) {
+    process->orders.set = 0;  /* what is left was about an earlier run */
+    process->orders.deadline_ns = deadline_ns;
+  }
+  process->orders.set |= what;
+  if (what == PEXEC__ORDER_CANCEL)
+    process->orders.reason = reason;
+  was_empty = pexec__mailbox_post(&supervisor->inbox, &process->letter);
+  pexec__mailbox_unlock(&supervisor->inbox);
+  if (was_empty)
+    pexec__supervisor_wake(supervisor);
+}
+
+static int take_host (pexec_process *process) {
+  pexec_supervisor *supervisor = process->supervisor;
+  int error = pexec__host_take(supervisor->host, &process->host);
+  if (error < 0 || process->host == supervisor->host)
+    return error;
+  pexec__host_release(supervisor->host);
+  supervisor->host = pexec__host_retain(process->host);
+  return 0;
+}
+
+int pexec_process_start (pexec_process *process, int64_t timeout_ms) {
+  int64_t deadline_ns = 0;
+  int error = 0;
+  if (is_forked(process->supervisor))
+    return PEXEC_EFORKED;
+  if (process->is_final)
+    return PEXEC_EALREADY_STOPPED;
+  if (process->is_active)
+    return PEXEC_EALREADY_STARTED;
+  if ((error = pexec__supervisor_open(process->supervisor)) < 0)
+    return error;
+  if (!was_started(process) && (error = take_host(process)) < 0)
+    return error;
+  if (timeout_ms >= 0 && process->config->policy.is_one_shot)
+    deadline_ns = pexec__now() + timeout_ms * PEXEC__MS;
+  process->is_active = true;
+  order(process, PEXEC__ORDER_START, deadline_ns, 0);
+  return 0;
+}
+
+/* Of one that never was started nobody else knows: what a stop answers is
+   posted here. */
+static void stop_unstarted (pexec_process *process, bool answers) {
+  struct pexec__mailbox *outbox = &process->supervisor->outbox;
+  pexec__mailbox_lock(outbox);
+  process->snapshot.state = PEXEC_STOPPED;
+  if (answers)
+    (void)pexec__mailbox_post(outbox,
+                              &process->news[PEXEC__NEWS_STOPPED].letter);
+  pexec__mailbox_unlock(outbox);
+  if (answers)
+    pexec__supervisor_ring(process->supervisor);
+}
+
+static int order_end (pexec_process *process, enum pexec__order what) {
+  if (is_forked(process->supervisor))
+    return PEXEC_EFORKED;
+  process->is_final = true;
+  if (was_started(process))
+    order(process, what, 0, 0);
+  else
+    stop_unstarted(process, what == PEXEC__ORDER_STOP);
+  return 0;
+}
+
+int pexec_process_stop (pexec_process *process) {
+  return order_end(process, PEXEC__ORDER_STOP);
+}
+
+int pexec_process_kill_group (pexec_process *process) {
+  return order_end(process, PEXEC__ORDER_KILL);
+}
+
+static int order_started (pexec_process *process, enum pexec__order what,
+                          int reason) {
+  if (is_forked(process->supervisor))
+    return PEXEC_EFORKED;
+  if (!was_started(process))
+    return PEXEC_ENOT_STARTED;
+  order(process, what, 0, reason);
+  return 0;
+}
+
+int pexec_process_cancel (pexec_process *process, int reason) {
+  return order_started(process, PEXEC__ORDER_CANCEL, reason);
+}
+
+int pexec_process_decide (pexec_process *process, int restart) {
+  return order_started(process, restart ? PEXEC__ORDER_YES : PEXEC__ORDER_NO,
+                       0);
+}
+
+void pexec_process_consumed (pexec_process *process, size_t bytes,
+                             size_t lines) {
+  size_t before;
+  if (is_forked(process->supervisor))
+    return;
+  before = atomic_fetch_sub(&process->queued_bytes, bytes);
+  atomic_fetch_sub(&process->queued_lines, lines);
+  if (before - bytes < PEXEC__QUEUE_MAX / 2 &&
+      atomic_exchange(&process->is_starved, false))
+    order(process, PEXEC__ORDER_RESUME, 0, 0);
+}
+
+void pexec_process_release (pexec_process *process) {
+  if (is_forked(process->supervisor))
+    return;
+  if (was_started(process))
+    order(process, PEXEC__ORDER_RELEASE, 0, 0);
+  else
+    pexec__process_free(process);
+}
+
+/* {== events ============================================================= */
+
+static void tell_start (pexec_process *process, pexec_event *event) {
+  event->error = process->start_error;
+  event->pid = process->started_pid;
+  event->held = process->start_message;
+  event->message = process->start_message;
+  process->start_message = NULL;
+}
+
+static void tell_news (pexec_process *process, pexec_event *event) {
+  if (event->type == PEXEC_EVENT_STARTED)
+    tell_start(process, event);
+  else if (event->type == PEXEC_EVENT_EXITED) {
+    event->exit = process->exit;
+    event->asks = process->config->policy.asks &&
+                  !process->config->policy.is_one_shot;
+  }
+  else if (event->type == PEXEC_EVENT_STOPPED) {
+    event->error = process->stop_error;
+    event->stage = process->stop_stage;
+  }
+  else
+    process->is_active = false;
+  if (event->error < 0 && event->message == NULL)
+    event->message = pexec_error_text(event->error);
+}
+
+static void tell_parcel (struct pexec__parcel *parcel, pexec_event *event) {
+  event->held = parcel;
+  event->stream = parcel->stream;
+  event->level = parcel->level;
+  event->data = parcel->data;
+  event->length = parcel->length;
+  event->lines = parcel->lines;
+  event->is_partial = parcel->is_partial;
+  if (event->type == PEXEC_EVENT_LOG)
+    event->process->log_events--;
+}
+
+static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
+  struct pexec__letter *letter = pexec__mailbox_take(&supervisor->outbox);
+  struct pexec__notice *notice;
+  if (letter == NULL)
+    return false;
+  notice = PEXEC__HOLDER(letter, struct pexec__notice, letter);
+  event->type = notice->type;
+  event->process = notice->process;
+  if (notice->type == PEXEC_EVENT_OUTPUT || notice->type == PEXEC_EVENT_LOG)
+    tell_parcel(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
+  else
+    tell_news(notice->process, event);
+  return true;
+}
+
+static bool tell_signal (pexec_supervisor *supervisor, pexec_event *event) {
+  event->signo = pexec__signals_next(supervisor);
+  if (event->signo == 0)
+    return false;
+  event->type = PEXEC_EVENT_SIGNAL;
+  return true;
+}
+
+/* Signals are looked for again after the bell is silenced, since one that
+   came between would not ring again. */
+int pexec_supervisor_next (pexec_supervisor *supervisor, pexec_event *event) {
+  uint64_t rings;
+  bool is_told;
+  if (event->size < sizeof *event)
+    return -EINVAL;
+  if (is_forked(supervisor))
+    return PEXEC_EFORKED;
+  *event = (pexec_event){ .size = event->size };
+  if (tell_signal(supervisor, event))
+    return 1;
+  pexec__mailbox_lock(&supervisor->outbox);
+  is_told = tell(supervisor, event);
+  if (!is_told && supervisor->is_open)
+    (void)pexec__read(supervisor->event_fd, &rings, sizeof rings);
+  pexec__mailbox_unlock(&supervisor->outbox);
+  return is_told || tell_signal(supervisor, event);
+}
+
+void pexec_event_release (pexec_event *event) {
+  pexec__free(event->held);
+  event->held = NULL;
+}

@@ -1,0 +1,124 @@
+/*
+** Why a start failed, told to people: what was being done, to what, the
+** reason, and, where exec's own word misleads, what is really missing. The
+** spawner thread; it reads the head of a script, and nothing else.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan.h"
+#include "sys.h"
+
+enum { HEAD = 256 };  /* as much as the kernel reads of a script */
+
+static const char *step_text (enum pexec__spawn_step step) {
+  static const char *const texts[] = {
+#define X(name, text) text,
+    PEXEC__STEPS(X)
+#undef X
+  };
+  return texts[step];
+}
+
+__attribute__((format(printf, 1, 2)))
+static char *format (const char *text, ...) {
+  va_list args;
+  int size;
+  char *made;
+  va_start(args, text);
+  size = vsnprintf(NULL, 0, text, args);
+  va_end(args);
+  if (size < 0 || (made = pexec__malloc((size_t)size + 1)) == NULL)
+    return NULL;
+  va_start(args, text);
+  (void)vsnprintf(made, (size_t)size + 1, text, args);
+  va_end(args);
+  return made;
+}
+
+/* The start of the file, as text; false where it cannot be read. */
+static bool read_head (const char *cwd, const char *path, char head[HEAD]) {
+  char *full = (path[0] == '/' || cwd == NULL)
+             ? pexec__strdup(path) : format("%s/%s", cwd, path);
+  int fd = full ? pexec__open(full, O_RDONLY | O_NONBLOCK, 0) : -ENOMEM;
+  ssize_t size = fd < 0 ? -1 : pexec__read(fd, head, HEAD - 1);
+  if (fd >= 0)
+    pexec__close(fd);
+  pexec__free(full);
+  if (size < 0)
+    return false;
+  head[size] = '\0';
+  return true;
+}
+
+/* exec says ENOENT of a file that is there when its interpreter is not. */
+static char *missing_interpreter (const struct pexec__config *config,
+                                  const char *path, char *head) {
+  char *line = head + 2;
+  char *interpreter;
+  head[strcspn(head, "\n")] = '\0';
+  interpreter = line + strspn(line, " \t");
+  if (interpreter[0] != '\0' && strchr(interpreter, '\r') != NULL)
+    return format("error starting process \"%s\": executing \"%s\": its first "
+                  "line ends in a carriage return, so that its interpreter "
+                  "is not found; save it with Unix line ends",
+                  config->name, path);
+  interpreter[strcspn(interpreter, " \t")] = '\0';
+  return format("error starting process \"%s\": executing \"%s\": its "
+                "interpreter \"%s\" does not exist",
+                config->name, path, interpreter);
+}
+
+static char *exec_failure (const struct pexec__plan *plan,
+                           const struct pexec__config *config, int error) {
+  const char *path = plan->candidates[plan->failed_candidate];
+  char head[HEAD];
+  if (error == -ENOENT && read_head(plan->cwd, path, head)) {
+    if (head[0] == '#' && head[1] == '!')
+      return missing_interpreter(config, path, head);
+    return format("error starting process \"%s\": executing \"%s\": the "
+                  "loader that it names does not exist", config->name, path);
+  }
+  if (error == -ENOENT && strchr(config->name, '/') == NULL)
+    return format("error starting process \"%s\": executable file not found "
+                  "in PATH", config->name);
+  if (error == -ENOEXEC)
+    return format("error starting process \"%s\": executing \"%s\": %s (a "
+                  "script needs a first line such as #!/bin/sh)",
+                  config->name, path, pexec_error_text(error));
+  return format("error starting process \"%s\": executing \"%s\": %s",
+                config->name, path, pexec_error_text(error));
+}
+
+static char *user_failure (const struct pexec__config *config, int error) {
+  if (error == -ENOENT)
+    return format("error starting process \"%s\": there is no user \"%s\"",
+                  config->name, config->username);
+  return format("error starting process \"%s\": looking up user \"%s\": %s",
+                config->name, config->username, pexec_error_text(error));
+}
+
+char *pexec__plan_failure (const struct pexec__plan *plan,
+                           const struct pexec__config *config,
+                           enum pexec__spawn_step step, int error) {
+  switch (step) {
+    case PEXEC__STEP_CWD:
+      return format("error setting process working directory to \"%s\": %s",
+                    plan->cwd, pexec_error_text(error));
+    case PEXEC__STEP_USER:
+      return user_failure(config, error);
+    case PEXEC__STEP_IDENTITY:
+      return format("error starting process \"%s\": changing its user to "
+                    "\"%s\": %s", config->name, config->username,
+                    pexec_error_text(error));
+    case PEXEC__STEP_EXEC:
+      return exec_failure(plan, config, error);
+    default:
+      return format("error starting process \"%s\": %s: %s", config->name,
+                    step_text(step), pexec_error_text(error));
+  }
+}

@@ -1,0 +1,136 @@
+/*
+** The process group of a child: signals to it, and waiting until nobody in
+** it is alive. A group is seen to be empty only by asking, and a signal 0
+** counts zombies too, which may belong to a slow parent: where it says yes,
+** the states in /proc decide. All groups that are waited for share one timer
+** and one pass over /proc. The supervisor's thread.
+*/
+
+#include <errno.h>
+#include <signal.h>
+
+#include "core.h"
+
+#define FIRST_WAIT_NS (1 * PEXEC__MS)
+#define LONGEST_WAIT_NS (50 * PEXEC__MS)
+
+int pexec__group_signal_leader (pexec_process *process, int signo) {
+  struct pexec__child *child = &process->child;
+  if (child->pidfd < 0 || child->is_dead)
+    return -ESRCH;
+  return pexec__signal(child->pidfd, signo);
+}
+
+/* By number only while the leader, alive or a zombie, reserves it. */
+int pexec__group_signal (pexec_process *process, int signo) {
+  struct pexec__child *child = &process->child;
+  if (child->pidfd < 0)
+    return -ESRCH;
+  if (!process->supervisor->is_basic_kernel)
+    return pexec__signal_group(child->pidfd, signo);
+  return child->is_reaped ? -ESRCH : pexec__kill_group(child->pid, signo);
+}
+
+/* Surely empty? A number that was given back may be a stranger's by now:
+   signal 0 does him no harm. */
+static bool is_empty (pexec_process *process) {
+  struct pexec__child *child = &process->child;
+  if (child->pidfd < 0)
+    return true;
+  if (process->supervisor->is_basic_kernel)
+    return child->is_reaped && pexec__kill_group(child->pid, 0) == -ESRCH;
+  return pexec__signal_group(child->pidfd, 0) == -ESRCH;
+}
+
+/* {== the list of those that are waited for ============================== */
+
+static void enlist (pexec_process *process) {
+  pexec_supervisor *supervisor = process->supervisor;
+  process->is_waiting = true;
+  process->next_waiting = supervisor->waiting;
+  supervisor->waiting = process;
+}
+
+static void arm (pexec_supervisor *supervisor, int64_t wait_ns) {
+  pexec__timer_arm(supervisor->group_timer, pexec__now() + wait_ns);
+}
+
+/* On a basic kernel the first look is a pass over /proc: on the timer, so
+   that those that die together share it. */
+void pexec__group_await (pexec_process *process, int64_t until_ns) {
+  pexec_supervisor *supervisor = process->supervisor;
+  process->waiting_until_ns = until_ns;
+  if (process->is_waiting)
+    return;
+  if (is_empty(process)) {
+    pexec__process_feed(process, PEXEC__ON_CLEARED);
+    return;
+  }
+  enlist(process);
+  supervisor->group_wait_ns = FIRST_WAIT_NS;
+  arm(supervisor, supervisor->is_basic_kernel ? 0 : FIRST_WAIT_NS);
+}
+
+void pexec__group_forget (pexec_process *process) {
+  pexec_process **place = &process->supervisor->waiting;
+  if (!process->is_waiting)
+    return;
+  while (*place != process)
+    place = &(*place)->next_waiting;
+  *place = process->next_waiting;
+  process->is_waiting = false;
+}
+
+static void mark_living (void *waiting, int pgid) {
+  pexec_process *process = waiting;
+  for (; process != NULL; process = process->next_waiting)
+    if (process->child.pid == pgid)
+      process->is_group_alive = true;
+}
+
+/* Where /proc cannot be read, those that may be alive count as alive. */
+static void look_at_all (pexec_process *waiting) {
+  bool is_doubtful = false;
+  pexec_process *process;
+  for (process = waiting; process; process = process->next_waiting) {
+    process->is_group_alive = false;
+    process->is_group_doubtful = !is_empty(process);
+    is_doubtful |= process->is_group_doubtful;
+  }
+  if (!is_doubtful || pexec__each_living(mark_living, waiting) == 0)
+    return;
+  for (process = waiting; process; process = process->next_waiting)
+    process->is_group_alive = process->is_group_doubtful;
+}
+
+/* Settles one that was taken off the list, or puts it back. */
+static void judge (pexec_process *process, int64_t now_ns) {
+  bool is_over = process->waiting_until_ns != 0 &&
+                 now_ns >= process->waiting_until_ns;
+  process->is_waiting = false;
+  if (process->is_group_alive && !is_over) {
+    enlist(process);
+    pexec__stop_others_left(process);
+  }
+  else
+    pexec__process_feed(process, PEXEC__ON_CLEARED);
+}
+
+void pexec__group_timer_due (void *owner) {
+  pexec_supervisor *supervisor = owner;
+  int64_t now_ns = pexec__now();
+  pexec_process *process = supervisor->waiting;
+  look_at_all(process);
+  supervisor->waiting = NULL;
+  while (process != NULL) {
+    pexec_process *next = process->next_waiting;
+    judge(process, now_ns);
+    pexec__supervisor_settle(process);
+    process = next;
+  }
+  if (supervisor->waiting == NULL)
+    return;
+  arm(supervisor, supervisor->group_wait_ns);
+  if ((supervisor->group_wait_ns *= 2) > LONGEST_WAIT_NS)
+    supervisor->group_wait_ns = LONGEST_WAIT_NS;
+}

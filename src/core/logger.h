@@ -1,0 +1,18 @@
+/*
+** The built-in logger as the core uses it. The rest of it is in pexec.h.
+*/
+
+#ifndef PEXEC_CORE_LOGGER_H
+#define PEXEC_CORE_LOGGER_H
+
+#include <stddef.h>
+
+#include "pexec.h"
+
+/* Logs each line of 'data' (the last may lack its newline) as one message,
+   all with one reading of the clock and in as few writes as the buffer
+   allows. Any thread; NULL drops them. */
+void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
+                          const char *id, const char *data, size_t length);
+
+#endif

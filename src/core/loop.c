@@ -1,0 +1,172 @@
+/*
+** The loop of loop.h on libuv: the only uv_run, the only uv_async. Handles
+** are freed in their close callbacks, one turn later, as libuv wants it.
+*/
+
+#include "loop.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "sys.h"
+
+struct pexec__loop {
+  uv_loop_t uv;
+  uv_async_t async;
+  pexec__callback *on_wake;
+  void *owner;
+};
+
+struct pexec__timer {
+  uv_timer_t uv;
+  pexec__callback *on_due;
+  void *owner;
+  int64_t due_ns;
+};
+
+struct pexec__watch {
+  uv_poll_t uv;
+  pexec__callback *on_readable;
+  void *owner;
+};
+
+static void on_async (uv_async_t *async) {
+  struct pexec__loop *loop = async->data;
+  loop->on_wake(loop->owner);
+}
+
+int pexec__loop_open (struct pexec__loop **loop, pexec__callback *on_wake,
+                      void *owner) {
+  struct pexec__loop *made = pexec__calloc(1, sizeof *made);
+  int error = -ENOMEM;
+  if (made == NULL)
+    return error;
+  made->on_wake = on_wake;
+  made->owner = owner;
+  if ((error = uv_loop_init(&made->uv)) < 0)
+    goto free_made;
+  if ((error = uv_async_init(&made->uv, &made->async, on_async)) < 0)
+    goto close_loop;
+  made->async.data = made;
+  *loop = made;
+  return 0;
+close_loop:
+  (void)uv_loop_close(&made->uv);
+free_made:
+  pexec__free(made);
+  return error;
+}
+
+void pexec__loop_run (struct pexec__loop *loop) {
+  (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void pexec__loop_stop (struct pexec__loop *loop) {
+  uv_stop(&loop->uv);
+}
+
+void pexec__loop_wake (struct pexec__loop *loop) {
+  (void)uv_async_send(&loop->async);  /* fails for other handles only */
+}
+
+void pexec__loop_close (struct pexec__loop *loop) {
+  uv_close((uv_handle_t *)&loop->async, NULL);
+  (void)uv_run(&loop->uv, UV_RUN_DEFAULT);  /* the close callbacks */
+  (void)uv_loop_close(&loop->uv);
+  pexec__free(loop);
+}
+
+/* {== timers ============================================================ */
+
+static void arm (struct pexec__timer *timer);
+
+/* libuv counts whole milliseconds from its cached time: may be early. */
+static void on_timer (uv_timer_t *uv) {
+  struct pexec__timer *timer = uv->data;
+  if (pexec__now() < timer->due_ns)
+    arm(timer);
+  else
+    timer->on_due(timer->owner);
+}
+
+static void arm (struct pexec__timer *timer) {
+  int64_t wait_ns = timer->due_ns - pexec__now();
+  uint64_t wait_ms = wait_ns <= 0 ? 0 : ((uint64_t)wait_ns + 999999) / 1000000;
+  uv_update_time(timer->uv.loop);
+  (void)uv_timer_start(&timer->uv, on_timer, wait_ms, 0);
+}
+
+int pexec__timer_open (struct pexec__loop *loop, pexec__callback *on_due,
+                       void *owner, struct pexec__timer **timer) {
+  struct pexec__timer *made = pexec__calloc(1, sizeof *made);
+  if (made == NULL)
+    return -ENOMEM;
+  (void)uv_timer_init(&loop->uv, &made->uv);  /* always 0 */
+  made->uv.data = made;
+  made->on_due = on_due;
+  made->owner = owner;
+  *timer = made;
+  return 0;
+}
+
+void pexec__timer_arm (struct pexec__timer *timer, int64_t due_ns) {
+  timer->due_ns = due_ns;
+  arm(timer);
+}
+
+void pexec__timer_disarm (struct pexec__timer *timer) {
+  if (timer != NULL)
+    (void)uv_timer_stop(&timer->uv);
+}
+
+static void free_handle (uv_handle_t *handle) {
+  pexec__free(handle->data);
+}
+
+void pexec__timer_close (struct pexec__timer *timer) {
+  if (timer != NULL)
+    uv_close((uv_handle_t *)&timer->uv, free_handle);
+}
+
+/* {== descriptors ======================================================= */
+
+/* An error counts as readable: reading tells. */
+static void on_poll (uv_poll_t *uv, int status, int events) {
+  struct pexec__watch *watch = uv->data;
+  (void)status;
+  (void)events;
+  watch->on_readable(watch->owner);
+}
+
+int pexec__watch_open (struct pexec__loop *loop, int fd,
+                       pexec__callback *on_readable, void *owner,
+                       struct pexec__watch **watch) {
+  struct pexec__watch *made = pexec__calloc(1, sizeof *made);
+  int error = -ENOMEM;
+  if (made == NULL)
+    return error;
+  if ((error = uv_poll_init(&loop->uv, &made->uv, fd)) < 0) {
+    pexec__free(made);
+    return error;
+  }
+  made->uv.data = made;
+  made->on_readable = on_readable;
+  made->owner = owner;
+  pexec__watch_resume(made);
+  *watch = made;
+  return 0;
+}
+
+void pexec__watch_pause (struct pexec__watch *watch) {
+  (void)uv_poll_stop(&watch->uv);
+}
+
+void pexec__watch_resume (struct pexec__watch *watch) {
+  (void)uv_poll_start(&watch->uv, UV_READABLE, on_poll);
+}
+
+void pexec__watch_close (struct pexec__watch *watch) {
+  if (watch != NULL)
+    uv_close((uv_handle_t *)&watch->uv, free_handle);
+}

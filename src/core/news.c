@@ -1,0 +1,174 @@
+/*
+** What the host hears: notices into the outbox, messages to the log. The four
+** kinds of news that the host must not miss stand in the process itself, so
+** that they need no memory; output and messages are parcels, and bounded.
+** The supervisor's thread.
+*/
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core.h"
+
+static void post (pexec_supervisor *supervisor, struct pexec__notice *notice) {
+  if (pexec__mailbox_post(&supervisor->outbox, &notice->letter))
+    pexec__supervisor_ring(supervisor);
+}
+
+/* With the outbox locked. A host that has let go hears nothing. */
+static void post_news (pexec_process *process, enum pexec__news news) {
+  if (!process->is_released)
+    post(process->supervisor, &process->news[news]);
+}
+
+static void lock (pexec_process *process) {
+  pexec__mailbox_lock(&process->supervisor->outbox);
+}
+
+static void unlock (pexec_process *process) {
+  pexec__mailbox_unlock(&process->supervisor->outbox);
+}
+
+void pexec__news_post (pexec_process *process, enum pexec__news news) {
+  lock(process);
+  post_news(process, news);
+  unlock(process);
+}
+
+void pexec__news_started (pexec_process *process, int error, char *message) {
+  lock(process);
+  pexec__free(process->start_message);
+  process->start_message = message;
+  process->start_error = error;
+  process->started_pid = process->child.pid;
+  post_news(process, PEXEC__NEWS_STARTED);
+  unlock(process);
+}
+
+void pexec__news_exited (pexec_process *process) {
+  const struct pexec__child *child = &process->child;
+  lock(process);
+  process->exit = (pexec_exit){
+    .pid = child->pid,
+    .is_known = child->status.is_known,
+    .code = child->status.code,
+    .signo = child->status.signo,
+    .core_dumped = child->status.core_dumped,
+    .canceled = process->cancel_reason,
+    .uptime_ns = pexec__now() - child->started_at_ns,
+    .restarts = process->starts > 0 ? process->starts - 1 : 0,
+  };
+  post_news(process, PEXEC__NEWS_EXITED);
+  unlock(process);
+}
+
+void pexec__news_stopped (pexec_process *process, int error) {
+  lock(process);
+  process->stop_error = error;
+  process->stop_stage = process->stage;
+  post_news(process, PEXEC__NEWS_STOPPED);
+  unlock(process);
+}
+
+void pexec__news_snapshot (pexec_process *process) {
+  const struct pexec__child *child = &process->child;
+  lock(process);
+  process->snapshot = (pexec_snapshot){
+    .state = pexec__phase_state(process->phase),
+    .pid = child->is_dead ? 0 : child->pid,
+    .starts = process->starts,
+    .started_at_ns = child->started_at_ns,
+  };
+  unlock(process);
+}
+
+void pexec__news_withdraw (pexec_process *process) {
+  struct pexec__mailbox *box = &process->supervisor->outbox;
+  struct pexec__letter **place, *letter;
+  lock(process);
+  for (int i = 0; i < PEXEC__NEWS_COUNT; i++)
+    pexec__mailbox_withdraw(box, &process->news[i].letter);
+  for (place = &box->first; (letter = *place) != NULL;) {
+    if (((struct pexec__notice *)letter)->process != process) {
+      place = &letter->next;
+      continue;
+    }
+    pexec__mailbox_withdraw(box, letter);
+    pexec__free(letter);
+  }
+  unlock(process);
+}
+
+/* {== parcels ============================================================ */
+
+static struct pexec__parcel *pack (pexec_process *process,
+                                   enum pexec_event_type type,
+                                   const char *data, size_t length) {
+  struct pexec__parcel *parcel =
+      pexec__malloc(offsetof(struct pexec__parcel, data) + length);
+  if (parcel == NULL)
+    return NULL;
+  *parcel = (struct pexec__parcel){
+    .notice = { .type = type, .process = process }, .length = length,
+  };
+  memcpy(parcel->data, data, length);
+  return parcel;
+}
+
+bool pexec__news_output (struct pexec__stream *stream, const char *data,
+                         size_t length, bool is_partial) {
+  pexec_process *process = stream->process;
+  struct pexec__parcel *parcel =
+      pack(process, PEXEC_EVENT_OUTPUT, data, length);
+  if (parcel == NULL)
+    return false;
+  parcel->stream = stream->number;
+  parcel->is_partial = is_partial;
+  parcel->lines = pexec__count_lines(data, length);
+  atomic_fetch_add(&process->queued_bytes, length);
+  atomic_fetch_add(&process->queued_lines, parcel->lines);
+  lock(process);
+  post(process->supervisor, &parcel->notice);
+  unlock(process);
+  return true;
+}
+
+static void post_message (pexec_process *process, enum pexec_level level,
+                          const char *text, size_t length) {
+  struct pexec__parcel *parcel =
+      pack(process, PEXEC_EVENT_LOG, text, length);
+  if (parcel == NULL)
+    return;
+  parcel->level = level;
+  lock(process);
+  if (process->log_events < PEXEC__LOG_EVENTS_MAX) {
+    process->log_events++;
+    post(process->supervisor, &parcel->notice);
+    parcel = NULL;
+  }
+  unlock(process);
+  pexec__free(parcel);
+}
+
+void pexec__log (pexec_process *process, enum pexec_level level,
+                 const char *format, ...) {
+  const struct pexec__config *config = process->config;
+  char text[1024];
+  va_list args;
+  int length;
+  if (config->logger == NULL && !config->log_events)
+    return;
+  va_start(args, format);
+  length = vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  if (length >= (int)sizeof text)
+    length = (int)sizeof text - 1;
+  if (config->logger != NULL)
+    pexec_logger_write(config->logger, level, config->id, text,
+                       (size_t)length);
+  if (config->log_events && !process->is_released &&
+      !process->supervisor->is_closing)
+    post_message(process, level, text, (size_t)length);
+}

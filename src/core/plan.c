@@ -1,0 +1,159 @@
+/* See plan.h. The spawner thread. */
+
+#include "plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sys.h"
+
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+
+/* {== the environment =================================================== */
+
+/* Where it says nothing else, a change of user sets these. */
+enum { USER_VARIABLES = 4 };
+
+static size_t name_length (const char *variable) {
+  return strcspn(variable, "=");
+}
+
+static bool same_name (const char *a, const char *b) {
+  size_t length = name_length(a);
+  return length == name_length(b) && memcmp(a, b, length) == 0;
+}
+
+static bool has_name (char *const *array, const char *variable) {
+  for (; *array != NULL; array++)
+    if (same_name(*array, variable))
+      return true;
+  return false;
+}
+
+static const char *find_value (char *const *array, const char *name) {
+  for (; *array != NULL; array++)
+    if (same_name(*array, name) && (*array)[name_length(*array)] == '=')
+      return *array + name_length(*array) + 1;
+  return NULL;
+}
+
+static size_t count (char *const *array) {
+  size_t n = 0;
+  while (array[n] != NULL)
+    n++;
+  return n;
+}
+
+/* Appends those of 'from' that neither array overrides. */
+static size_t add_missing (char **envp, size_t n, char *const *from,
+                           char *const *over, char *const *over_too) {
+  for (; *from != NULL; from++)
+    if (!has_name(over, *from) && !has_name(over_too, *from))
+      envp[n++] = *from;
+  return n;
+}
+
+/* Writes "NAME=VALUE" strings of the user into 'room'. */
+static void user_variables (const struct pexec__identity *who, char *room,
+                            char *variables[USER_VARIABLES + 1]) {
+  const char *const names[USER_VARIABLES] =
+      { "HOME", "USER", "LOGNAME", "SHELL" };
+  const char *const values[USER_VARIABLES] =
+      { who->home, who->name, who->name, who->shell };
+  variables[0] = NULL;
+  for (int i = 0; who->name != NULL && i < USER_VARIABLES; i++) {
+    variables[i] = room;
+    room += sprintf(room, "%s=%s", names[i], values[i]) + 1;
+    variables[i + 1] = NULL;
+  }
+}
+
+static size_t user_size (const struct pexec__identity *who) {
+  if (who->name == NULL)
+    return 0;
+  return 32 + strlen(who->home) + 2 * strlen(who->name) + strlen(who->shell);
+}
+
+/* {== where the program may be ========================================== */
+
+static size_t candidate_count (const char *name, const char *path) {
+  size_t n = 1;
+  if (strchr(name, '/') != NULL)
+    return 1;
+  for (; *path != '\0'; path++)
+    n += (*path == ':');
+  return n;
+}
+
+/* One path for each directory of PATH; an empty one is the current. */
+static void list_candidates (char **list, char *room, const char *name,
+                             const char *path) {
+  size_t n = 0;
+  if (strchr(name, '/') != NULL) {
+    list[n++] = strcpy(room, name);
+    path = NULL;
+  }
+  while (path != NULL) {
+    const char *end = strchrnul(path, ':');
+    const char *slash = (end == path) ? "./" : "/";
+    list[n++] = room;
+    room += sprintf(room, "%.*s%s%s", (int)(end - path), path, slash, name) + 1;
+    path = *end ? end + 1 : NULL;
+  }
+  list[n] = NULL;
+}
+
+/* {== a plan ============================================================ */
+
+static char *const nothing[] = { NULL };
+
+/* The memory of a plan: two arrays, then the strings that are its own. */
+static int build (struct pexec__plan *plan, const struct pexec__config *config,
+                  const struct pexec__host *host) {
+  const char *path = find_value(config->environment, "PATH");
+  size_t variables, candidates, path_size;
+  char **envp, **list, *user[USER_VARIABLES + 1], *room;
+  size_t n = 0;
+  if (path == NULL)
+    path = find_value(host->environ, "PATH");
+  if (path == NULL)
+    path = DEFAULT_PATH;
+  candidates = candidate_count(config->name, path);
+  variables = host->count + count(config->environment) + USER_VARIABLES + 1;
+  path_size = strlen(path) + candidates * (strlen(config->name) + 3);
+  envp = pexec__malloc((variables + candidates + 1) * sizeof(char *) +
+                       user_size(&plan->identity) + path_size);
+  if (envp == NULL)
+    return -ENOMEM;
+  list = envp + variables;
+  room = (char *)(list + candidates + 1);
+  user_variables(&plan->identity, room, user);
+  room += user_size(&plan->identity);
+  list_candidates(list, room, config->name, path);
+  n = add_missing(envp, n, host->environ, config->environment, user);
+  n = add_missing(envp, n, user, config->environment, nothing);
+  n = add_missing(envp, n, config->environment, nothing, nothing);
+  envp[n] = NULL;
+  plan->memory = envp;
+  plan->envp = envp;
+  plan->candidates = list;
+  return 0;
+}
+
+int pexec__plan_make (struct pexec__plan *plan,
+                      const struct pexec__config *config,
+                      const struct pexec__host *host) {
+  plan->argv = config->argv;
+  plan->cwd = config->cwd ? config->cwd : host->cwd;
+  plan->failed_step = PEXEC__STEP_NOTHING;
+  plan->found_umask = -1;
+  plan->pidfd = -1;
+  return build(plan, config, host);
+}
+
+void pexec__plan_free (struct pexec__plan *plan) {
+  pexec__identity_free(&plan->identity);
+  pexec__free(plan->memory);
+  plan->memory = NULL;
+}

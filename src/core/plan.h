@@ -1,0 +1,75 @@
+/*
+** Everything that the child will need between clone and exec, prepared
+** before it exists: it may only make system calls. A plan lives on the
+** spawner thread, for one attempt.
+*/
+
+#ifndef PEXEC_CORE_PLAN_H
+#define PEXEC_CORE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config.h"
+#include "host.h"
+#include "identity.h"
+
+/* The steps to a running program, in this order; a failure names one. */
+#define PEXEC__STEPS(X) \
+  X(NOTHING, "") \
+  X(PREPARE, "preparing it") \
+  X(PIPES, "making its pipes") \
+  X(USER, "looking up its user") \
+  X(CLONE, "creating a child") \
+  X(SESSION, "making a session for it") \
+  X(SIGNALS, "resetting signals in it") \
+  X(UMASK, "setting its umask") \
+  X(DESCRIPTORS, "setting up its descriptors") \
+  X(IDENTITY, "changing its user") \
+  X(CWD, "setting its working directory") \
+  X(DEATH_SIGNAL, "asking for a signal at its parent's death") \
+  X(EXEC, "executing it")
+
+enum pexec__spawn_step {
+#define X(name, text) PEXEC__STEP_##name,
+  PEXEC__STEPS(X)
+#undef X
+  PEXEC__STEP_COUNT
+};
+
+struct pexec__plan {
+  /* the way in; the child writes to nothing here */
+  char *const *argv;
+  char *const *envp;
+  char *const *candidates;   /* paths to execute, first that is there wins */
+  const char *cwd;           /* NULL: where the host is */
+  int fds[3];                /* become its 0, 1, 2; all 3 or higher */
+  struct pexec__identity identity;
+  int umask;                 /* -1: the host's as it is */
+  int parent_pid;
+  char *stack_end;           /* of the child's own stack */
+  /* the way out; the child writes through the memory that it shares */
+  volatile enum pexec__spawn_step failed_step;  /* NOTHING: executed */
+  volatile int failed_errno;
+  volatile int failed_candidate;                /* of EXEC: its index */
+  volatile int found_umask;                     /* the host's, read here */
+  /* results of clone */
+  int pidfd;
+  int pid;
+  void *memory;              /* what the arrays above stand in */
+};
+
+/* Fills in the way in but identity, fds, umask, parent_pid and stack_end,
+   with identity there already. 0, -ENOMEM. */
+int pexec__plan_make (struct pexec__plan *plan,
+                      const struct pexec__config *config,
+                      const struct pexec__host *host);
+void pexec__plan_free (struct pexec__plan *plan);
+
+/* Why it failed, for people; to be freed by the caller; NULL where memory
+   is short. 'error' is -errno. Reads the head of a script: may block. */
+char *pexec__plan_failure (const struct pexec__plan *plan,
+                           const struct pexec__config *config,
+                           enum pexec__spawn_step step, int error);
+
+#endif

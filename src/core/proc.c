@@ -1,0 +1,52 @@
+/*
+** What /proc says of all processes. A part of the seam: the real side.
+** The supervisor's thread.
+*/
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys.h"
+
+/* The program's name stands in parentheses and may hold any byte. */
+static bool read_stat (int proc_fd, const char *pid, char *state, int *pgid) {
+  char path[32], text[512];
+  const char *after;
+  ssize_t size;
+  int fd;
+  (void)snprintf(path, sizeof path, "%.16s/stat", pid);
+  if ((fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC)) < 0)
+    return false;
+  size = pexec__read(fd, text, sizeof text - 1);
+  pexec__close(fd);
+  if (size <= 0)
+    return false;
+  text[size] = '\0';
+  after = strrchr(text, ')');
+  return after != NULL && sscanf(after, ") %c %*d %d", state, pgid) == 2;
+}
+
+static void visit (int proc_fd, const char *name,
+                   void (*see) (void *, int), void *argument) {
+  char state;
+  int pgid;
+  if (name[0] < '1' || name[0] > '9')
+    return;
+  if (read_stat(proc_fd, name, &state, &pgid) && state != 'Z' && state != 'X')
+    see(argument, pgid);
+}
+
+int pexec__each_living (void (*see) (void *, int), void *argument) {
+  DIR *proc = opendir("/proc");
+  const struct dirent *entry;
+  if (proc == NULL)
+    return -errno;
+  while ((entry = readdir(proc)) != NULL)
+    visit(dirfd(proc), entry->d_name, see, argument);
+  (void)closedir(proc);
+  return 0;
+}

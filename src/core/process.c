@@ -1,0 +1,356 @@
+/*
+** One process: what happens to it is fed to the machine, and what the machine
+** answers is carried out here. The supervisor's thread.
+*/
+
+#include <errno.h>
+#include <signal.h>
+
+#include "core.h"
+#include "spawner.h"
+
+/* {== starting =========================================================== */
+
+static void fill_plan (pexec_process *process, struct pexec__plan *plan) {
+  plan->fds[0] = process->supervisor->null_fd;
+  plan->fds[1] = pexec__output_fd(process, 0);
+  plan->fds[2] = pexec__output_fd(process, 1);
+  plan->umask = process->umask;
+}
+
+static int submit (pexec_process *process) {
+  struct pexec__job *job;
+  int error = pexec__output_open(process);
+  if (error < 0)
+    return error;
+  if ((job = pexec__calloc(1, sizeof *job)) == NULL)
+    return -ENOMEM;
+  job->process = process;
+  fill_plan(process, &job->plan);
+  process->job = job;
+  pexec__spawner_submit(process->supervisor->spawner, job);
+  return 0;
+}
+
+static void feed_failure (pexec_process *process, int error, char *message) {
+  pexec__free(process->failure_message);
+  process->failure = error;
+  process->failure_message = message;
+  pexec__process_feed(process, process->is_restart ? PEXEC__ON_RESPAWN_FAILED
+                                                   : PEXEC__ON_SPAWN_FAILED);
+}
+
+static void do_spawn (pexec_process *process) {
+  int error;
+  process->attempted_at_ns = pexec__now();
+  process->stage = PEXEC_STAGE_NONE;
+  if (process->deadline_ns != 0)
+    pexec__timer_arm(process->timer, process->deadline_ns);
+  if ((error = submit(process)) < 0)
+    feed_failure(process, error,
+                 pexec__plan_failure(NULL, process->config,
+                                     PEXEC__STEP_PIPES, error));
+}
+
+/* What cannot be watched cannot be owned: it is not kept. */
+static int adopt (pexec_process *process, const struct pexec__job *job) {
+  struct pexec__status status;
+  int error;
+  process->child = (struct pexec__child){
+    .pid = job->pid, .pidfd = job->pidfd, .started_at_ns = job->spawned_at_ns,
+  };
+  if ((error = pexec__exit_watch(process)) >= 0)
+    return 0;
+  (void)pexec__signal(job->pidfd, SIGKILL);
+  while (pexec__wait(job->pidfd, true, &status) == 0)
+    (void)pexec__poll_readable(job->pidfd, -1);
+  process->child.is_dead = process->child.is_reaped = true;
+  pexec__exit_forget(process);
+  return error;
+}
+
+void pexec__process_spawned (pexec_process *process) {
+  struct pexec__job *job = process->job;
+  int error = job->error;
+  process->job = NULL;
+  if (job->found_umask >= 0)
+    process->umask = job->found_umask;
+  if (error >= 0)
+    error = adopt(process, job);
+  if (error >= 0) {
+    process->starts++;
+    pexec__process_feed(process, PEXEC__ON_SPAWNED);
+  }
+  else
+    feed_failure(process, error, job->message);
+  pexec__free(job);
+}
+
+static void do_announce (pexec_process *process) {
+  if (!process->is_restart)
+    pexec__news_started(process, 0, NULL);
+  else
+    pexec__log(process, PEXEC_INFO, "restarted as process %d",
+               process->child.pid);
+  if (process->cancel_reason != 0)  /* it came too late for the spawner */
+    (void)pexec__group_signal(process, SIGKILL);
+}
+
+static char *take_failure (pexec_process *process) {
+  char *message = process->failure_message;
+  process->failure_message = NULL;
+  return message;
+}
+
+/* {== ends =============================================================== */
+
+static void come_to_rest (pexec_process *process) {
+  pexec__timer_disarm(process->timer);
+  pexec__exit_forget(process);
+  pexec__output_end(process);
+  pexec__news_snapshot(process);
+}
+
+static void post_end (pexec_process *process) {
+  if (process->owes_end)
+    pexec__news_post(process, PEXEC__NEWS_ENDED);
+  process->owes_end = false;
+}
+
+static void do_refuse (pexec_process *process) {
+  come_to_rest(process);
+  pexec__news_started(process, process->failure, take_failure(process));
+  post_end(process);
+}
+
+static void do_end (pexec_process *process) {
+  pexec__output_drain(process);
+  if (process->config->policy.is_one_shot)
+    pexec__news_exited(process);
+  come_to_rest(process);
+  post_end(process);
+}
+
+static void do_end_stop (pexec_process *process) {
+  pexec__output_drain(process);
+  come_to_rest(process);
+  if (process->has_stop_waiter)
+    pexec__news_stopped(process, 0);
+  process->has_stop_waiter = false;
+  process->stage = PEXEC_STAGE_NONE;
+  post_end(process);
+}
+
+static void do_abandon (pexec_process *process) {
+  if (!process->is_restart)
+    pexec__news_started(process, PEXEC_EALREADY_STOPPED, NULL);
+  do_end_stop(process);
+}
+
+/* {== deaths ============================================================= */
+
+static void log_death (pexec_process *process) {
+  const struct pexec__status *status = &process->child.status;
+  int pid = process->child.pid;
+  if (!status->is_known)
+    pexec__log(process, PEXEC_WARN, "process %d has ended; the host has reaped "
+               "it, so nobody knows how", pid);
+  else if (status->signo != 0)
+    pexec__log(process, PEXEC_WARN, "process %d was ended by %s%s", pid,
+               pexec_signal_name(status->signo),
+               status->core_dumped ? " (core dumped)" : "");
+  else
+    pexec__log(process, PEXEC_WARN, "process %d exited with status %d", pid,
+               status->code);
+}
+
+static void do_ask (pexec_process *process) {
+  log_death(process);
+  pexec__output_drain(process);
+  pexec__news_exited(process);
+}
+
+/* A restart does not wait for a host that has yet to consume: what is in the
+   pipe then stays there, ahead of what the next child writes. */
+static void do_clear (pexec_process *process) {
+  pexec__timer_disarm(process->timer);  /* a one-shot's deadline */
+  if (process->phase == PEXEC__CLEARING && !process->config->policy.asks)
+    log_death(process);
+  if (!pexec__output_is_starved(process))
+    pexec__output_drain(process);
+  (void)pexec__group_signal(process, SIGKILL);
+  pexec__exit_reap(process);
+  pexec__group_await(process, pexec__now() + PEXEC__PATIENCE);
+}
+
+static void delay (pexec_process *process, int64_t due_ns) {
+  process->is_restart = true;
+  if (due_ns <= pexec__now())
+    pexec__process_feed(process, PEXEC__ON_DUE);
+  else
+    pexec__timer_arm(process->timer, due_ns);
+}
+
+static void do_delay (pexec_process *process) {
+  pexec__exit_forget(process);
+  pexec__news_snapshot(process);
+  delay(process, pexec__restart_due(&process->config->policy,
+                                    process->attempted_at_ns, pexec__now()));
+}
+
+static void do_retry (pexec_process *process) {
+  char *message = take_failure(process);
+  pexec__log(process, PEXEC_ERROR, "cannot restart, will try again: %s",
+             message ? message : pexec_error_text(process->failure));
+  pexec__free(message);
+  delay(process, pexec__retry_due(&process->config->policy,
+                                  process->attempted_at_ns, pexec__now()));
+}
+
+/* {== stops ============================================================== */
+
+static void do_halt (pexec_process *process) {
+  process->stop_began_at_ns = pexec__now();
+  pexec__timer_arm(process->timer, process->stop_began_at_ns +
+                   process->config->policy.stop_timeout_ns);
+}
+
+static void do_halt_now (pexec_process *process) {
+  process->stage = PEXEC_STAGE_KILL;
+  pexec__timer_disarm(process->timer);
+  pexec__spawner_kill(process->supervisor->spawner, process->job);
+}
+
+/* From HALTING the start that was under way is answered first. */
+static void do_begin_stop (pexec_process *process) {
+  bool kill = (process->stage == PEXEC_STAGE_KILL);
+  if (process->is_halted && !process->is_restart)
+    pexec__news_started(process, PEXEC_EALREADY_STOPPED, NULL);
+  process->is_halted = false;
+  if (kill)
+    pexec__stop_kill(process);
+  else
+    pexec__stop_begin(process);
+}
+
+static void do_mark (pexec_process *process) {
+  if (process->cancel_reason == 0)
+    process->cancel_reason = PEXEC_EDEADLINE_EXCEEDED;  /* the timer's */
+}
+
+static void do_kill_group (pexec_process *process) {
+  do_mark(process);
+  (void)pexec__group_signal(process, SIGKILL);
+}
+
+/* {== the machine ======================================================== */
+
+static void do_nothing (pexec_process *process) {
+  (void)process;
+}
+
+static void do_never (pexec_process *process) {
+  pexec__log(process, PEXEC_ERROR, "an event came that cannot come in state "
+             "%s: please report this", pexec__phase_name(process->phase));
+}
+
+typedef void verb (pexec_process *process);
+
+/* ORDER ACTION: by name, so any order will do */
+static verb *const verbs[PEXEC__ACTION_COUNT] = {
+  [PEXEC__DO_HOLE] = do_never,
+  [PEXEC__DO_NEVER] = do_never,
+  [PEXEC__DO_IGNORE] = do_nothing,
+  [PEXEC__DO_SPAWN] = do_spawn,
+  [PEXEC__DO_ANNOUNCE] = do_announce,
+  [PEXEC__DO_REFUSE] = do_refuse,
+  [PEXEC__DO_RETRY] = do_retry,
+  [PEXEC__DO_HALT] = do_halt,
+  [PEXEC__DO_HALT_NOW] = do_halt_now,
+  [PEXEC__DO_ABANDON] = do_abandon,
+  [PEXEC__DO_MARK] = do_mark,
+  [PEXEC__DO_KILL_GROUP] = do_kill_group,
+  [PEXEC__DO_ASK] = do_ask,
+  [PEXEC__DO_CLEAR] = do_clear,
+  [PEXEC__DO_DELAY] = do_delay,
+  [PEXEC__DO_END] = do_end,
+  [PEXEC__DO_BEGIN_STOP] = do_begin_stop,
+  [PEXEC__DO_BEGIN_KILL] = pexec__stop_kill,
+  [PEXEC__DO_NEXT_STAGE] = pexec__stop_next_stage,
+  [PEXEC__DO_NOTE_LEFT] = pexec__stop_leader_left,
+  [PEXEC__DO_JOIN_STOP] = pexec__stop_join,
+  [PEXEC__DO_END_STOP] = do_end_stop,
+};
+
+/* The phase changes before its action, so that the action may feed on. */
+void pexec__process_feed (pexec_process *process, enum pexec__event event) {
+  struct pexec__step step = pexec__machine_step(process->phase, event);
+  if (process->phase != (enum pexec__phase)step.next) {
+    process->phase = (enum pexec__phase)step.next;
+    pexec__news_snapshot(process);
+  }
+  verbs[step.action](process);
+}
+
+void pexec__process_timer_due (void *owner) {
+  pexec_process *process = owner;
+  pexec__process_feed(process, PEXEC__ON_DUE);
+  pexec__supervisor_settle(process);
+}
+
+bool pexec__process_is_at_rest (const pexec_process *process) {
+  return process->phase == PEXEC__IDLE || process->phase == PEXEC__STOPPED ||
+         process->phase == PEXEC__EXITED;
+}
+
+/* {== orders ============================================================= */
+
+static void begin (pexec_process *process,
+                   const struct pexec__orders *orders) {
+  process->is_restart = false;
+  process->owes_end = true;
+  process->cancel_reason = 0;
+  process->deadline_ns = orders->deadline_ns;
+  pexec__process_feed(process, PEXEC__ON_START);
+}
+
+static void cancel (pexec_process *process, int reason) {
+  if (process->cancel_reason == 0 && !pexec__process_is_at_rest(process))
+    process->cancel_reason = reason;
+  pexec__process_feed(process, PEXEC__ON_CANCEL);
+}
+
+static void stop (pexec_process *process, enum pexec__event event) {
+  process->is_halted = (process->phase == PEXEC__STARTING ||
+                        process->phase == PEXEC__HALTING);
+  process->has_stop_waiter |= (event == PEXEC__ON_STOP);
+  pexec__process_feed(process, event);
+}
+
+/* Nobody is left to decide: the policy of one without a handler. */
+static void release (pexec_process *process) {
+  process->is_released = true;
+  if (process->phase == PEXEC__DECIDING)
+    pexec__process_feed(process, PEXEC__ON_YES);
+}
+
+void pexec__process_obey (pexec_process *process,
+                          const struct pexec__orders *orders) {
+  unsigned set = orders->set;
+  if (set & PEXEC__ORDER_START)
+    begin(process, orders);
+  if (set & PEXEC__ORDER_CANCEL)
+    cancel(process, orders->reason);
+  if (set & PEXEC__ORDER_YES)
+    pexec__process_feed(process, PEXEC__ON_YES);
+  if (set & PEXEC__ORDER_NO)
+    pexec__process_feed(process, PEXEC__ON_NO);
+  if (set & PEXEC__ORDER_STOP)
+    stop(process, PEXEC__ON_STOP);
+  if (set & PEXEC__ORDER_KILL)
+    stop(process, PEXEC__ON_KILL);
+  if (set & PEXEC__ORDER_RESUME)
+    pexec__output_resume(process);
+  if (set & PEXEC__ORDER_RELEASE)
+    release(process);
+}

@@ -1,0 +1,195 @@
+/* See spawner.h. */
+
+#include "spawner.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+#include "thread.h"
+
+#define STACK_SIZE (64 * 1024)  /* of a child, between clone and exec */
+
+struct pexec__spawner {
+  /* immutable */
+  pthread_t thread;
+  struct pexec__loop *loop;
+  char *stack;                  /* one child at a time uses it */
+  /* under todo's lock */
+  struct pexec__mailbox todo;
+  pthread_cond_t has_work;
+  bool is_closing;
+  struct pexec__job *current;   /* whose child may be signalled; or NULL */
+  /* under done's lock */
+  struct pexec__mailbox done;
+};
+
+/* {== the spawner's thread =============================================== */
+
+/* A child that failed before exec is about to end: reaps it. Where the host
+   has it reaped otherwise, that is as good. */
+static void bury (int pidfd) {
+  struct pexec__status status;
+  while (pexec__wait(pidfd, true, &status) == 0)
+    (void)pexec__poll_readable(pidfd, -1);
+  pexec__close(pidfd);
+}
+
+static void set_current (struct pexec__spawner *spawner,
+                         struct pexec__job *job) {
+  pexec__mailbox_lock(&spawner->todo);
+  spawner->current = job;
+  pexec__mailbox_unlock(&spawner->todo);
+}
+
+static int explain (struct pexec__job *job, enum pexec__spawn_step step,
+                    int error) {
+  job->message = pexec__plan_failure(&job->plan, job->process->config, step,
+                                     error);
+  return error;
+}
+
+static int make_child (struct pexec__spawner *spawner,
+                       struct pexec__job *job) {
+  struct pexec__plan *plan = &job->plan;
+  int result;
+  plan->stack_end = spawner->stack + STACK_SIZE;
+  plan->parent_pid = pexec__self();
+  set_current(spawner, job);
+  result = pexec__clone(plan);
+  set_current(spawner, NULL);
+  job->spawned_at_ns = pexec__now();
+  if (result < 0)
+    return explain(job, PEXEC__STEP_CLONE, result);
+  job->found_umask = plan->found_umask;
+  if (plan->failed_step != PEXEC__STEP_NOTHING) {
+    bury(plan->pidfd);
+    return explain(job, plan->failed_step, -plan->failed_errno);
+  }
+  job->pid = plan->pid;
+  job->pidfd = plan->pidfd;
+  return 0;
+}
+
+static int attempt (struct pexec__spawner *spawner, struct pexec__job *job) {
+  const struct pexec__config *config = job->process->config;
+  int error = pexec__identity_resolve(config->username, &job->plan.identity);
+  if (error < 0)
+    return explain(job, PEXEC__STEP_USER, error);
+  error = pexec__plan_make(&job->plan, config, job->process->host);
+  if (error < 0)
+    return explain(job, PEXEC__STEP_PREPARE, error);
+  return make_child(spawner, job);
+}
+
+/* NULL when the spawner is to end. */
+static struct pexec__job *next_job (struct pexec__spawner *spawner) {
+  struct pexec__letter *letter;
+  pexec__mailbox_lock(&spawner->todo);
+  while ((letter = pexec__mailbox_take(&spawner->todo)) == NULL &&
+         !spawner->is_closing)
+    (void)pthread_cond_wait(&spawner->has_work, &spawner->todo.lock);
+  pexec__mailbox_unlock(&spawner->todo);
+  return letter ? PEXEC__HOLDER(letter, struct pexec__job, letter) : NULL;
+}
+
+static void *serve (void *argument) {
+  struct pexec__spawner *spawner = argument;
+  struct pexec__job *job;
+  while ((job = next_job(spawner)) != NULL) {
+    job->error = attempt(spawner, job);
+    pexec__plan_free(&job->plan);
+    pexec__mailbox_lock(&spawner->done);
+    (void)pexec__mailbox_post(&spawner->done, &job->letter);
+    pexec__mailbox_unlock(&spawner->done);
+    pexec__loop_wake(spawner->loop);
+  }
+  return NULL;
+}
+
+/* {== the other threads ================================================== */
+
+static void *map_stack (void) {
+  void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  return stack == MAP_FAILED ? NULL : stack;
+}
+
+static void free_spawner (struct pexec__spawner *spawner) {
+  pexec__mailbox_close(&spawner->todo);
+  pexec__mailbox_close(&spawner->done);
+  (void)pthread_cond_destroy(&spawner->has_work);
+  (void)munmap(spawner->stack, STACK_SIZE);
+  pexec__free(spawner);
+}
+
+int pexec__spawner_open (struct pexec__loop *loop,
+                         struct pexec__spawner **spawner) {
+  struct pexec__spawner *made = pexec__calloc(1, sizeof *made);
+  int error;
+  if (made == NULL || (made->stack = map_stack()) == NULL) {
+    pexec__free(made);
+    return -ENOMEM;
+  }
+  made->loop = loop;
+  pexec__mailbox_open(&made->todo);
+  pexec__mailbox_open(&made->done);
+  (void)pthread_cond_init(&made->has_work, NULL);
+  error = pexec__thread_start(&made->thread, "pexec-spawner", serve, made);
+  if (error < 0) {
+    free_spawner(made);
+    return error;
+  }
+  *spawner = made;
+  return 0;
+}
+
+void pexec__spawner_submit (struct pexec__spawner *spawner,
+                            struct pexec__job *job) {
+  job->plan.pidfd = -1;
+  job->found_umask = -1;
+  pexec__mailbox_lock(&spawner->todo);
+  (void)pexec__mailbox_post(&spawner->todo, &job->letter);
+  (void)pthread_cond_signal(&spawner->has_work);
+  pexec__mailbox_unlock(&spawner->todo);
+}
+
+struct pexec__job *pexec__spawner_answer (struct pexec__spawner *spawner) {
+  struct pexec__letter *letter;
+  pexec__mailbox_lock(&spawner->done);
+  letter = pexec__mailbox_take(&spawner->done);
+  pexec__mailbox_unlock(&spawner->done);
+  return letter ? PEXEC__HOLDER(letter, struct pexec__job, letter) : NULL;
+}
+
+/* The kernel stores the pidfd before the child runs, while its maker waits
+   in clone. Under the lock it cannot be closed meanwhile. */
+void pexec__spawner_kill (struct pexec__spawner *spawner,
+                          struct pexec__job *job) {
+  pexec__mailbox_lock(&spawner->todo);
+  if (spawner->current == job && *(volatile int *)&job->plan.pidfd >= 0)
+    (void)pexec__signal(job->plan.pidfd, SIGKILL);
+  pexec__mailbox_unlock(&spawner->todo);
+}
+
+/* One that nobody took: its child has no owner. */
+static void discard (struct pexec__job *job) {
+  if (job->error >= 0) {
+    (void)pexec__signal(job->pidfd, SIGKILL);
+    bury(job->pidfd);
+  }
+  pexec__free(job->message);
+  pexec__free(job);
+}
+
+void pexec__spawner_close (struct pexec__spawner *spawner) {
+  struct pexec__job *job;
+  pexec__mailbox_lock(&spawner->todo);
+  spawner->is_closing = true;
+  (void)pthread_cond_signal(&spawner->has_work);
+  pexec__mailbox_unlock(&spawner->todo);
+  (void)pthread_join(spawner->thread, NULL);
+  while ((job = pexec__spawner_answer(spawner)) != NULL)
+    discard(job);
+  free_spawner(spawner);
+}

@@ -1,0 +1,42 @@
+/*
+** The spawner: a thread that makes children, one after the other. A child
+** can block before its exec (a program on a hung file system), and with it
+** the thread that made it: so that is not the loop's. It lives as long as its
+** children: the kernel's parent-death signal is about the thread.
+*/
+
+#ifndef PEXEC_CORE_SPAWNER_H
+#define PEXEC_CORE_SPAWNER_H
+
+#include "core.h"
+#include "plan.h"
+
+struct pexec__spawner;
+
+/* One attempt. Belongs to the spawner from submit until it is answered. */
+struct pexec__job {
+  struct pexec__letter letter;
+  pexec_process *process;
+  struct pexec__plan plan;      /* fds and umask are the submitter's */
+  /* the answer */
+  int error;                    /* 0: executed */
+  char *message;                /* why not, for people; or NULL; the taker's */
+  int pid, pidfd;
+  int64_t spawned_at_ns;
+  int found_umask;              /* -1: not asked for */
+};
+
+/* 'loop' is woken when an answer waits. 0 or -errno. */
+int pexec__spawner_open (struct pexec__loop *loop,
+                         struct pexec__spawner **spawner);
+void pexec__spawner_submit (struct pexec__spawner *spawner,
+                            struct pexec__job *job);
+/* The next answered job, or NULL. */
+struct pexec__job *pexec__spawner_answer (struct pexec__spawner *spawner);
+/* SIGKILL to the child of a job that is not answered yet, if there is one. */
+void pexec__spawner_kill (struct pexec__spawner *spawner,
+                          struct pexec__job *job);
+/* Joins the thread, after the jobs that it has: its children get SIGKILL. */
+void pexec__spawner_close (struct pexec__spawner *spawner);
+
+#endif

@@ -1,0 +1,300 @@
+/*
+** The supervisor's thread: opens and closes with its loop, takes orders from
+** the inbox and answers from the spawner, and keeps the list of processes.
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "core.h"
+#include "spawner.h"
+#include "thread.h"
+
+/* {== the list of processes ============================================== */
+
+static void enlist (pexec_process *process) {
+  pexec_process **first = &process->supervisor->processes;
+  process->next = *first;
+  process->place = first;
+  if (*first != NULL)
+    (*first)->place = &process->next;
+  *first = process;
+}
+
+static void delist (pexec_process *process) {
+  if (process->place == NULL)
+    return;
+  *process->place = process->next;
+  if (process->next != NULL)
+    process->next->place = process->place;
+  process->place = NULL;
+}
+
+void pexec__process_free (pexec_process *process) {
+  pexec__news_withdraw(process);
+  pexec__host_release(process->host);
+  pexec__config_free(process->config);
+  pexec__free(process->start_message);
+  pexec__free(process->failure_message);
+  pexec__free(process);
+}
+
+static void log_lost_lines (pexec_process *process) {
+  size_t lost = process->lost_lines + atomic_load(&process->queued_lines);
+  if (lost > 0)
+    pexec__log(process, PEXEC_WARN, "%zu lines of output were not delivered",
+               lost);
+}
+
+static void dispose (pexec_process *process) {
+  delist(process);
+  pexec__exit_forget(process);
+  pexec__output_close(process);
+  log_lost_lines(process);
+  pexec__timer_close(process->timer);
+  pexec__process_free(process);
+}
+
+static void note_rest (pexec_process *process) {
+  pexec_supervisor *supervisor = process->supervisor;
+  if (!process->holds_up_closing)
+    return;
+  process->holds_up_closing = false;
+  if (--supervisor->closing_left == 0)
+    pexec__loop_stop(supervisor->loop);
+}
+
+void pexec__supervisor_settle (pexec_process *process) {
+  if (!pexec__process_is_at_rest(process))
+    return;
+  note_rest(process);
+  if (process->is_released)
+    dispose(process);
+}
+
+/* {== orders ============================================================= */
+
+/* What a process needs to be supervised; false for want of memory. */
+static bool attach (pexec_process *process) {
+  if (process->timer != NULL)
+    return true;
+  if (pexec__timer_open(process->supervisor->loop, pexec__process_timer_due,
+                        process, &process->timer) < 0)
+    return false;
+  enlist(process);
+  return true;
+}
+
+static void carry_out (pexec_process *process, struct pexec__orders *orders) {
+  if ((orders->set & PEXEC__ORDER_START) && !attach(process)) {
+    orders->set &= ~(unsigned)PEXEC__ORDER_START;
+    pexec__news_started(process, -ENOMEM, NULL);
+    pexec__news_post(process, PEXEC__NEWS_ENDED);
+  }
+  pexec__process_obey(process, orders);
+  pexec__supervisor_settle(process);
+}
+
+static pexec_process *next_ordered (pexec_supervisor *supervisor,
+                                    struct pexec__orders *orders) {
+  struct pexec__letter *letter;
+  pexec_process *process = NULL;
+  pexec__mailbox_lock(&supervisor->inbox);
+  if ((letter = pexec__mailbox_take(&supervisor->inbox)) != NULL) {
+    process = PEXEC__HOLDER(letter, pexec_process, letter);
+    *orders = process->orders;
+    process->orders.set = 0;
+  }
+  pexec__mailbox_unlock(&supervisor->inbox);
+  return process;
+}
+
+/* {== closing ============================================================ */
+
+static void stop_looping (void *owner) {
+  pexec_supervisor *supervisor = owner;
+  pexec__loop_stop(supervisor->loop);
+}
+
+static int64_t longest_stop_ns (const pexec_supervisor *supervisor) {
+  int64_t longest_ns = 0;
+  for (const pexec_process *p = supervisor->processes; p; p = p->next)
+    if (p->config->policy.stop_timeout_ns > longest_ns)
+      longest_ns = p->config->policy.stop_timeout_ns;
+  return longest_ns;
+}
+
+/* All are asked to stop at once; then each that comes to rest counts down. */
+static void begin_closing (pexec_supervisor *supervisor) {
+  const struct pexec__orders stop = { .set = PEXEC__ORDER_STOP };
+  pexec_process *process, *next;
+  supervisor->is_closing = true;
+  supervisor->closing_left = 1;  /* this function */
+  pexec__timer_arm(supervisor->closing_timer, pexec__now() +
+                   longest_stop_ns(supervisor) + PEXEC__PATIENCE);
+  for (process = supervisor->processes; process; process = process->next) {
+    process->holds_up_closing = true;
+    supervisor->closing_left++;
+  }
+  for (process = supervisor->processes; process; process = next) {
+    next = process->next;
+    pexec__output_resume(process);
+    pexec__process_obey(process, &stop);
+    pexec__supervisor_settle(process);
+  }
+  if (--supervisor->closing_left == 0)
+    pexec__loop_stop(supervisor->loop);
+}
+
+/* {== the loop's callbacks =============================================== */
+
+static void ring_alarm (void *owner) {
+  pexec__supervisor_ring(owner);
+}
+
+static void set_alarm (pexec_supervisor *supervisor) {
+  bool is_ordered;
+  int64_t due_ns;
+  pexec__mailbox_lock(&supervisor->inbox);
+  is_ordered = supervisor->is_alarm_ordered;
+  due_ns = supervisor->alarm_due_ns;
+  supervisor->is_alarm_ordered = false;
+  pexec__mailbox_unlock(&supervisor->inbox);
+  if (is_ordered && due_ns < 0)
+    pexec__timer_disarm(supervisor->alarm);
+  else if (is_ordered)
+    pexec__timer_arm(supervisor->alarm, due_ns);
+}
+
+static bool is_closing_ordered (pexec_supervisor *supervisor) {
+  bool is_ordered;
+  pexec__mailbox_lock(&supervisor->inbox);
+  is_ordered = supervisor->is_closing_ordered;
+  supervisor->is_closing_ordered = false;
+  pexec__mailbox_unlock(&supervisor->inbox);
+  return is_ordered;
+}
+
+static void on_wake (void *owner) {
+  pexec_supervisor *supervisor = owner;
+  struct pexec__orders orders;
+  pexec_process *process;
+  struct pexec__job *job;
+  while ((job = pexec__spawner_answer(supervisor->spawner)) != NULL) {
+    process = job->process;
+    pexec__process_spawned(process);
+    pexec__supervisor_settle(process);
+  }
+  while ((process = next_ordered(supervisor, &orders)) != NULL)
+    carry_out(process, &orders);
+  set_alarm(supervisor);
+  if (is_closing_ordered(supervisor))
+    begin_closing(supervisor);
+}
+
+void pexec__supervisor_wake (pexec_supervisor *supervisor) {
+  pexec__loop_wake(supervisor->loop);
+}
+
+void pexec__supervisor_ring (pexec_supervisor *supervisor) {
+  const uint64_t one = 1;
+  if (supervisor->is_open)  /* an eventfd takes 2^64 - 2 before it refuses */
+    (void)pexec__write(supervisor->event_fd, &one, sizeof one);
+}
+
+/* {== the thread ========================================================= */
+
+/* What is still at the spawner is killed, so that it can be joined. */
+static void *supervise (void *argument) {
+  pexec_supervisor *supervisor = argument;
+  pexec__loop_run(supervisor->loop);
+  for (pexec_process *p = supervisor->processes; p != NULL; p = p->next)
+    if (p->job != NULL)
+      pexec__spawner_kill(supervisor->spawner, p->job);
+  return NULL;
+}
+
+static int open_timers (pexec_supervisor *supervisor) {
+  struct pexec__loop *loop = supervisor->loop;
+  int error = pexec__timer_open(loop, pexec__group_timer_due, supervisor,
+                                &supervisor->group_timer);
+  if (error >= 0)
+    error = pexec__timer_open(loop, ring_alarm, supervisor,
+                              &supervisor->alarm);
+  if (error >= 0)
+    error = pexec__timer_open(loop, stop_looping, supervisor,
+                              &supervisor->closing_timer);
+  return error;
+}
+
+static void close_timers (pexec_supervisor *supervisor) {
+  pexec__timer_close(supervisor->group_timer);
+  pexec__timer_close(supervisor->alarm);
+  pexec__timer_close(supervisor->closing_timer);
+  supervisor->group_timer = supervisor->alarm = NULL;
+  supervisor->closing_timer = NULL;
+}
+
+static int start_threads (pexec_supervisor *supervisor) {
+  int error = open_timers(supervisor);
+  if (error >= 0)
+    error = pexec__spawner_open(supervisor->loop, &supervisor->spawner);
+  if (error < 0)
+    return error;
+  supervisor->is_open = true;  /* before the thread reads it */
+  error = pexec__thread_start(&supervisor->thread, "pexec", supervise,
+                              supervisor);
+  if (error >= 0)
+    return 0;
+  supervisor->is_open = false;
+  pexec__spawner_close(supervisor->spawner);
+  return error;
+}
+
+int pexec__supervisor_open (pexec_supervisor *supervisor) {
+  int error = -ENOMEM;
+  if (supervisor->is_open)
+    return 0;
+  supervisor->scratch = pexec__malloc(2 * PEXEC__LINE_MAX);
+  if (supervisor->scratch == NULL)
+    return error;
+  if ((error = supervisor->event_fd = pexec__eventfd()) < 0)
+    goto free_scratch;
+  if ((error = supervisor->null_fd =
+               pexec__open("/dev/null", O_RDWR, 0)) < 0)
+    goto close_event;
+  error = pexec__loop_open(&supervisor->loop, on_wake, supervisor);
+  if (error < 0)
+    goto close_null;
+  supervisor->owner_pid = pexec__self();
+  supervisor->is_basic_kernel = pexec__kernel_is_basic();
+  if ((error = start_threads(supervisor)) >= 0)
+    return 0;
+  close_timers(supervisor);
+  pexec__loop_close(supervisor->loop);
+close_null:
+  pexec__close(supervisor->null_fd);
+close_event:
+  pexec__close(supervisor->event_fd);
+free_scratch:
+  pexec__free(supervisor->scratch);
+  return error;
+}
+
+/* With the threads joined, everything is this thread's. */
+void pexec__supervisor_shut (pexec_supervisor *supervisor) {
+  pexec__mailbox_lock(&supervisor->inbox);
+  supervisor->is_closing_ordered = true;
+  pexec__mailbox_unlock(&supervisor->inbox);
+  pexec__supervisor_wake(supervisor);
+  (void)pthread_join(supervisor->thread, NULL);
+  pexec__spawner_close(supervisor->spawner);
+  while (supervisor->processes != NULL)
+    dispose(supervisor->processes);
+  close_timers(supervisor);
+  pexec__loop_close(supervisor->loop);
+  pexec__close(supervisor->null_fd);
+  pexec__close(supervisor->event_fd);
+  pexec__free(supervisor->scratch);
+  supervisor->is_open = false;
+}

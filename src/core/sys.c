@@ -1,0 +1,213 @@
+/* The real side of the seam: thin, no policy, no state. Any thread. */
+
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "plan.h"
+
+/* Newer than the headers of Debian 12. */
+#define SIGNAL_PROCESS_GROUP (1U << 2)           /* Linux 6.9 */
+#define INFO_EXIT (1ULL << 3)                    /* Linux 6.15 */
+struct exit_info {                               /* struct pidfd_info */
+  uint64_t mask, cgroupid;
+  uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  int32_t exit_code;
+  uint32_t coredump_mask, spare;
+};
+#define GET_INFO _IOWR(0xFF, 11, struct exit_info)
+
+static int checked (long result) {
+  return result < 0 ? -errno : (int)result;
+}
+
+/* {== memory ============================================================ */
+
+void *pexec__malloc (size_t size) { return malloc(size); }
+
+void *pexec__calloc (size_t count, size_t size) { return calloc(count, size); }
+
+void *pexec__realloc (void *block, size_t size) { return realloc(block, size); }
+
+void pexec__free (void *block) { free(block); }
+
+char *pexec__strdup (const char *text) { return text ? strdup(text) : NULL; }
+
+/* {== clock ============================================================= */
+
+int64_t pexec__now (void) {
+  struct timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);  /* always there on Linux */
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* {== descriptors ======================================================= */
+
+/* Moves it above 0, 1 and 2, which a host may have closed: the child puts
+   others there. */
+static int above_standard (int fd) {
+  int moved;
+  if (fd < 0 || fd > 2)
+    return checked(fd);
+  moved = checked(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  pexec__close(fd);
+  return moved;
+}
+
+int pexec__pipe (int fds[2]) {
+  if (pipe2(fds, O_CLOEXEC) < 0)
+    return -errno;
+  fds[0] = above_standard(fds[0]);
+  fds[1] = above_standard(fds[1]);
+  if (fds[0] < 0 || fds[1] < 0)
+    return fds[0] < 0 ? fds[0] : fds[1];
+  /* the reader's end alone: the writer's is the child's, which may block */
+  return checked(fcntl(fds[0], F_SETFL, O_NONBLOCK));
+}
+
+int pexec__eventfd (void) {
+  return above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
+int pexec__open (const char *path, int flags, int mode) {
+  return above_standard(open(path, flags | O_CLOEXEC | O_NOCTTY, mode));
+}
+
+ssize_t pexec__read (int fd, void *data, size_t size) {
+  ssize_t got;
+  do
+    got = read(fd, data, size);
+  while (got < 0 && errno == EINTR);
+  return got < 0 ? -errno : got;
+}
+
+ssize_t pexec__write (int fd, const void *data, size_t size) {
+  ssize_t put;
+  do
+    put = write(fd, data, size);
+  while (put < 0 && errno == EINTR);
+  return put < 0 ? -errno : put;
+}
+
+int pexec__readable_bytes (int fd) {
+  int bytes = 0;
+  return ioctl(fd, FIONREAD, &bytes) < 0 ? -errno : bytes;
+}
+
+void pexec__close (int fd) {
+  (void)close(fd);  /* the descriptor is gone, whatever it answers */
+}
+
+int pexec__poll_readable (int fd, int timeout_ms) {
+  struct pollfd poll_fd = { fd, POLLIN, 0 };
+  return checked(poll(&poll_fd, 1, timeout_ms));
+}
+
+/* {== processes ========================================================= */
+
+bool pexec__kernel_is_basic (void) {
+  const char *value = getenv("PEXEC_BASIC_KERNEL");
+  int pidfd, result;
+  if (value != NULL && strcmp(value, "1") == 0)
+    return true;
+  pidfd = checked(syscall(SYS_pidfd_open, getpid(), 0));
+  result = pidfd < 0 ? pidfd : pexec__signal_group(pidfd, 0);
+  if (pidfd >= 0)
+    pexec__close(pidfd);
+  return result < 0 && result != -ESRCH;  /* no group of its own: no matter */
+}
+
+int pexec__self (void) {
+  return (int)getpid();
+}
+
+/* From what waitid tells. */
+static void read_siginfo (const siginfo_t *info,
+                          struct pexec__status *status) {
+  bool exited = (info->si_code == CLD_EXITED);
+  status->is_known = true;
+  status->code = exited ? info->si_status : -1;
+  status->signo = exited ? 0 : info->si_status;
+  status->core_dumped = (info->si_code == CLD_DUMPED);
+}
+
+int pexec__wait (int pidfd, bool reap, struct pexec__status *status) {
+  siginfo_t info;
+  int flags = WEXITED | WNOHANG | (reap ? 0 : WNOWAIT);
+  memset(&info, 0, sizeof info);
+  if (waitid(P_PIDFD, (id_t)pidfd, &info, flags) < 0)
+    return -errno;
+  if (info.si_pid == 0)
+    return 0;
+  read_siginfo(&info, status);
+  return 1;
+}
+
+int pexec__exit_info (int pidfd, struct pexec__status *status) {
+  struct exit_info info;
+  memset(&info, 0, sizeof info);
+  info.mask = INFO_EXIT;
+  if (ioctl(pidfd, GET_INFO, &info) < 0)
+    return -errno;
+  if ((info.mask & INFO_EXIT) == 0)
+    return -ENODATA;
+  status->is_known = true;
+  status->code = WIFEXITED(info.exit_code) ? WEXITSTATUS(info.exit_code) : -1;
+  status->signo = WIFSIGNALED(info.exit_code) ? WTERMSIG(info.exit_code) : 0;
+  status->core_dumped = status->signo != 0 && WCOREDUMP(info.exit_code);
+  return 0;
+}
+
+int pexec__signal (int pidfd, int signo) {
+  return checked(syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0));
+}
+
+int pexec__signal_group (int pidfd, int signo) {
+  return checked(syscall(SYS_pidfd_send_signal, pidfd, signo, NULL,
+                         SIGNAL_PROCESS_GROUP));
+}
+
+int pexec__kill_group (int pgid, int signo) {
+  return checked(kill(-pgid, signo));
+}
+
+/* No signal may be taken between clone and the child's reset of all
+   handlers; the C library's functions would leave two of its own open. */
+static void set_mask (uint64_t mask, uint64_t *old) {
+  (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, old, sizeof mask);
+}
+
+/* The thread sanitizer's own clone takes the child for a fork, and from then
+   on ignores what this thread does: it is passed by. */
+#if defined(__SANITIZE_THREAD__)
+int __clone (int (*body) (void *), void *stack, int flags, void *argument,
+             ...);
+#define clone __clone
+#endif
+
+int pexec__clone (struct pexec__plan *plan) {
+  const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+  uint64_t mask;
+  set_mask(~UINT64_C(0), &mask);
+  plan->pid = clone(pexec__child_main, plan->stack_end, flags, plan,
+                    &plan->pidfd);
+  if (plan->pid < 0) {
+    plan->pid = -errno;
+    plan->pidfd = -1;  /* a late failure leaves a number there */
+  }
+  set_mask(mask, NULL);
+  return plan->pid;
+}

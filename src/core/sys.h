@@ -1,0 +1,75 @@
+/*
+** The seam: every system call, allocation and clock reading of the core goes
+** through these functions. sys.c is the real side; a spec links a side of its
+** own instead, in which each can be made to fail and time stands still until
+** it is moved. Any thread. Results are 0 or more, or -errno.
+*/
+
+#ifndef PEXEC_CORE_SYS_H
+#define PEXEC_CORE_SYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct pexec__plan;
+
+/* {== memory ==== */
+void *pexec__malloc (size_t size);
+void *pexec__calloc (size_t count, size_t size);
+void *pexec__realloc (void *block, size_t size);
+void pexec__free (void *block);
+char *pexec__strdup (const char *text);  /* NULL gives NULL */
+
+/* {== clock: CLOCK_MONOTONIC, ns; a jump of the wall clock changes nothing */
+int64_t pexec__now (void);
+
+/* {== descriptors ==== */
+int pexec__pipe (int fds[2]);            /* close-on-exec; [0] non-blocking */
+int pexec__eventfd (void);               /* close-on-exec, non-blocking */
+int pexec__open (const char *path, int flags, int mode);  /* close-on-exec */
+ssize_t pexec__read (int fd, void *data, size_t size);
+ssize_t pexec__write (int fd, const void *data, size_t size);
+int pexec__readable_bytes (int fd);      /* FIONREAD */
+void pexec__close (int fd);
+/* 1 readable, 0 timeout, -EINTR and the like */
+int pexec__poll_readable (int fd, int timeout_ms);
+
+/* {== processes ==== */
+int pexec__self (void);                  /* getpid */
+
+/* Is pexec__signal_group not to be had? PEXEC_BASIC_KERNEL=1 in the
+   environment says so too, for specs. The host's thread: it reads that. */
+bool pexec__kernel_is_basic (void);
+
+/* How an exit was learned. */
+struct pexec__status {
+  bool is_known;      /* false: reaped by somebody else, and no word of it */
+  int code;           /* exit code; -1 for a death by signal */
+  int signo;
+  bool core_dumped;
+};
+
+/* waitid on this pidfd alone, without blocking. 1: dead, and *status says
+   how; 0: alive. 'reap' false leaves the zombie, which reserves its number. */
+int pexec__wait (int pidfd, bool reap, struct pexec__status *status);
+
+/* What PIDFD_GET_INFO still tells of a process that somebody else reaped. */
+int pexec__exit_info (int pidfd, struct pexec__status *status);
+
+int pexec__signal (int pidfd, int signo);
+/* To the group that the process of 'pidfd' leads, also after it was reaped
+   (Linux 6.9); -EINVAL where the kernel cannot. */
+int pexec__signal_group (int pidfd, int signo);
+int pexec__kill_group (int pgid, int signo);  /* by number */
+
+/* Calls see(argument, pgid) for each process that is alive (no zombie). 0, or
+   -errno where it cannot be known. */
+int pexec__each_living (void (*see) (void *argument, int pgid),
+                        void *argument);
+
+/* Makes the child of a plan (clone, then child.c); fills pid and pidfd. */
+int pexec__clone (struct pexec__plan *plan);
+
+#endif
