@@ -169,11 +169,13 @@ PEXEC_API int pexec_supervisor_alarm (pexec_supervisor *supervisor,
                                       int64_t delay_ms);
 
 /* Catches these signals in the host: each arrival is an event
-   (PEXEC_EVENT_SIGNAL). A signal that is ignored stays so. -EBUSY where
-   another supervisor catches one of them. uncatch puts all back. */
+   (PEXEC_EVENT_SIGNAL). A signal that is ignored stays so. -EBUSY where one
+   of them is being caught already, by any supervisor of the host, -EINVAL
+   where one cannot be caught: then none is. uncatch puts back what was. */
 PEXEC_API int pexec_supervisor_catch (pexec_supervisor *supervisor,
                                       const int *signals, size_t count);
-PEXEC_API void pexec_supervisor_uncatch (pexec_supervisor *supervisor);
+PEXEC_API void pexec_supervisor_uncatch (pexec_supervisor *supervisor,
+                                         const int *signals, size_t count);
 
 /* {== processes ========================================================= */
 
@@ -213,6 +215,9 @@ PEXEC_API int pexec_process_new (pexec_supervisor *supervisor,
 
 /* The host will not use it any more. Supervision of a started one goes on. */
 PEXEC_API void pexec_process_release (pexec_process *process);
+
+/* 1 from an accepted start until its ENDED was pulled. */
+PEXEC_API int pexec_process_is_active (const pexec_process *process);
 
 PEXEC_API const char *pexec_process_id (const pexec_process *process);
 PEXEC_API void *pexec_process_user (const pexec_process *process);

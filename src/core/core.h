@@ -164,7 +164,6 @@ struct pexec_process {
 struct pexec_supervisor {
   /* the host's thread only */
   struct pexec__host *host;   /* the last one taken; NULL: none */
-  struct pexec__catcher *catcher;  /* of signals; NULL: none */
   pthread_t thread;
 
   /* changed by the host's thread while no other runs */

@@ -30,7 +30,7 @@ int pexec_supervisor_new (pexec_supervisor **supervisor) {
 void pexec_supervisor_close (pexec_supervisor *supervisor) {
   if (is_forked(supervisor))
     return;
-  pexec_supervisor_uncatch(supervisor);
+  pexec__signals_uncatch_all(supervisor);
   if (supervisor->is_open)
     pexec__supervisor_shut(supervisor);
   pexec__host_release(supervisor->host);
@@ -96,6 +96,10 @@ int pexec_process_new (pexec_supervisor *supervisor,
   }
   *process = made;
   return 0;
+}
+
+int pexec_process_is_active (const pexec_process *process) {
+  return process->is_active;
 }
 
 const char *pexec_process_id (const pexec_process *process) {

@@ -35,10 +35,10 @@ struct real {
   int exponent;
 };
 
-/* The float64 that is nearest to value * 2^exponent, ties to even. 'is_more':
-   what is to be rounded lies a little above that. */
-static struct real nearest (wide value, int exponent, bool is_more) {
+/* The float64 that is nearest to value * 2^exponent, ties to even. */
+static struct real nearest (wide value, int exponent) {
   bool has_half = false;
+  bool is_more = false;
   for (; value >> 53 != 0; exponent++) {
     is_more = is_more || has_half;
     has_half = (value & 1) != 0;
@@ -49,14 +49,16 @@ static struct real nearest (wide value, int exponent, bool is_more) {
 }
 
 static struct real multiply (struct real a, struct real b) {
-  return nearest((wide)a.value * b.value, a.exponent + b.exponent, false);
+  return nearest((wide)a.value * b.value, a.exponent + b.exponent);
 }
 
+/* The quotient has 74 bits at least. None of a unit and a power of ten is so
+   near to a tie that the bits which are left out would matter. */
 static struct real divide (uint64_t a, struct real b) {
   wide top = a;
   int exponent = -b.exponent;
   for (; top >> 127 == 0; exponent--) top <<= 1;  /* all bits there are */
-  return nearest(top / b.value, exponent, top % b.value != 0);
+  return nearest(top / b.value, exponent);
 }
 
 /* 'x' is known to be below 2^53, so that its exponent may be negative only. */
@@ -93,12 +95,10 @@ static void read_fraction (const char **at, struct term *term) {
   bool is_full = false;
   for (; is_digit(**at); ++*at) {
     uint64_t digit = (uint64_t)(**at - '0');
-    is_full = is_full || term->fraction > (LIMIT - 1) / 10 ||
-              term->fraction > (LIMIT - digit) / 10;
+    is_full = is_full || term->fraction > (LIMIT - digit) / 10;
     if (is_full) continue;
     term->fraction = term->fraction * 10 + digit;
-    term->scale = nearest((wide)term->scale.value * 10,
-                          term->scale.exponent, false);
+    term->scale = nearest((wide)term->scale.value * 10, term->scale.exponent);
   }
 }
 
@@ -136,7 +136,7 @@ static uint64_t read_unit (const char **at) {
 }
 
 static uint64_t fraction_ns (const struct term *term, uint64_t unit) {
-  struct real fraction = nearest(term->fraction, 0, false);
+  struct real fraction = nearest(term->fraction, 0);
   if (term->fraction == 0) return 0;
   return truncate_real(multiply(fraction, divide(unit, term->scale)));
 }
@@ -224,5 +224,5 @@ void pexec_duration_format (int64_t ns, char *buffer, size_t size) {
   if (magnitude == 0) (void)strcpy(digits, "0s");
   else if (magnitude < SECOND) (void)write_small(magnitude, digits, room);
   else (void)write_large(magnitude, digits, room);
-  if (size > 0) (void)snprintf(buffer, size, "%s", text);
+  (void)snprintf(buffer, size, "%s", text);
 }

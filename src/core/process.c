@@ -133,6 +133,8 @@ static void do_end (pexec_process *process) {
 
 static void do_end_stop (pexec_process *process) {
   pexec__output_drain(process);
+  if (process->config->policy.is_one_shot && process->child.is_dead)
+    pexec__news_exited(process);
   come_to_rest(process);
   if (process->has_stop_waiter)
     pexec__news_stopped(process, 0);

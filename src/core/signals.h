@@ -11,5 +11,6 @@
 
 /* The next signal that was caught and not told yet; 0: none. */
 int pexec__signals_next (pexec_supervisor *supervisor);
+void pexec__signals_uncatch_all (pexec_supervisor *supervisor);
 
 #endif

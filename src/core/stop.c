@@ -36,24 +36,25 @@ static void enter (pexec_process *process, enum pexec_stage stage) {
 
 void pexec__stop_begin (pexec_process *process) {
   process->stop_began_at_ns = pexec__now();
-  enter(process, PEXEC_STAGE_PROCESS);
-  if (process->child.is_dead)
+  if (process->child.is_dead) {
     pexec__stop_leader_left(process);
-  else
-    signal_leader(process);
+    return;
+  }
+  enter(process, PEXEC_STAGE_PROCESS);
+  signal_leader(process);
 }
 
 /* Whoever is left is signalled; whether anybody was, group.c finds out. */
 void pexec__stop_leader_left (pexec_process *process) {
   pexec__news_snapshot(process);  /* its number is not to be told any more */
-  if (process->stage == PEXEC_STAGE_PROCESS)
+  if (process->stage < PEXEC_STAGE_GROUP)
     signal_group(process);
   pexec__group_await(process, 0);
 }
 
 void pexec__stop_others_left (pexec_process *process) {
   if (process->phase == PEXEC__STOPPING &&
-      process->stage == PEXEC_STAGE_PROCESS)
+      process->stage < PEXEC_STAGE_GROUP)
     enter(process, PEXEC_STAGE_GROUP);
 }
 

@@ -1,0 +1,467 @@
+-- ProcessConfig: owns its fields, their defaults, their JSON and how two of
+-- them compare. Knows no process: what is made of a configuration gets a
+-- snapshot. Runs on the thread that calls into Lua.
+--
+-- A ProcessConfig is a table that keeps its fields in another, under STORE,
+-- so that every assignment is seen. What is there has been checked and is in
+-- one form: a signal is a number, a duration is seconds. args and environment
+-- are the caller's own tables, which may change: they are checked again
+-- wherever they are used.
+
+local core = require "pexec.core"
+local values = require "pexec.values"
+
+local show <const> = values.show
+local quote <const> = values.quote
+
+local INVALID <const> = "INVALID_CONFIG"
+local STORE <const> = {}
+local LEAST_STOP_TIMEOUT <const> = 0.1
+
+local ProcessConfig = { __name = "pexec.ProcessConfig" }
+local methods = {}
+local config = {}
+
+-- {== fields ================================================================
+
+-- One for each field, in the order of the manual and of the JSON.
+--   check    pexec.values: a value -> as it is stored
+--   default  as stored; nil: none
+--   read     as stored -> as it is read back; nil: as it is
+--   blank    true: "" says no more than nil does
+--   is_table true: a table of the caller's; never read as nil
+--   json     its type in JSON; nil: not in JSON
+--   key      its name in JSON, where that is another
+--   always   true: in JSON also where it is not set
+--   unset    in JSON, the texts that say no more than null does
+--   encode   as stored -> the string in JSON; nil: as it is
+local FIELDS = {
+  { name = "id", check = values.text, blank = true, json = "string",
+    always = true },
+  { name = "name", check = values.text, blank = true, json = "string",
+    always = true },
+  { name = "args", check = values.strings, is_table = true, json = "array",
+    always = true },
+  { name = "cwd", check = values.text, blank = true, json = "string",
+    always = true, unset = { [""] = true } },
+  { name = "one_shot", check = values.boolean, default = false,
+    json = "boolean", always = true },
+  { name = "username", check = values.text, json = "string", always = true,
+    unset = { [""] = true } },
+  { name = "environment", check = values.environment, is_table = true,
+    json = "object", key = "env" },
+  { name = "log", check = values.boolean, default = false, json = "boolean",
+    always = true },
+  { name = "log_writer", check = values.writer },
+  { name = "stdout_logger", check = values.logger },
+  { name = "stderr_logger", check = values.logger },
+  { name = "stop_signal", check = values.signal,
+    default = core.signal_parse("SIGTERM"), read = core.signal_name,
+    json = "string", unset = { [""] = true }, encode = core.signal_name },
+  { name = "stop_timeout", check = values.duration, default = 10,
+    json = "string", unset = { [""] = true, ["0s"] = true },
+    -- "0s" is how Go's package writes one that is not set
+    encode = function(seconds)
+      return seconds == 0 and "0" or core.duration_format(seconds)
+    end },
+  { name = "restart_delay", check = values.duration, default = 1,
+    json = "string", unset = { [""] = true },
+    encode = core.duration_format },
+  { name = "on_unexpected_exit", check = values.handler }
+}
+
+local BY_NAME = {}
+local NAMES = {}
+for i, field in ipairs(FIELDS) do
+  field.key = field.key or field.name
+  NAMES[i] = field.name
+  BY_NAME[field.name] = field
+end
+
+-- {== the store =============================================================
+
+function config.is(value)
+  return type(value) == "table" and rawget(value, STORE) ~= nil
+end
+
+local function empty()
+  return setmetatable({ [STORE] = {} }, ProcessConfig)
+end
+
+-- The store of a method's receiver.
+local function own(self, method)
+  if config.is(self) then return rawget(self, STORE) end
+  error(("calling '%s' on bad self (ProcessConfig expected, got %s)")
+        :format(method, type(self)), 3)
+end
+
+-- Sets a field, or returns a message and sets nothing.
+local function assign(store, name, value)
+  local field = BY_NAME[name]
+  if not field then return values.unknown_field(name, NAMES) end
+  if value ~= nil then
+    local checked, message = field.check(value, name)
+    if checked == nil then return message end
+    value = checked
+  end
+  store[name] = value
+end
+
+-- What has become wrong in tables that the caller may change; nil: nothing.
+local function changed_for_worse(store)
+  for _, field in ipairs(FIELDS) do
+    local value = store[field.name]
+    if field.is_table and value ~= nil then
+      local _, message = field.check(value, field.name)
+      if message then return message end
+    end
+  end
+end
+
+local function copy(source)
+  local result = {}
+  for key, value in pairs(source) do result[key] = value end
+  return result
+end
+
+-- A field's value with its default; nil where it says nothing.
+local function resolve(store, field)
+  local value = store[field.name]
+  if value == "" and field.blank then value = nil end
+  if value == nil and field.is_table then return {} end
+  if value == nil then return field.default end
+  return value
+end
+
+-- {== like a table ==========================================================
+
+function ProcessConfig.__index(self, name)
+  local field = BY_NAME[name]
+  local store = rawget(self, STORE)
+  if not field then return methods[name] end
+  local value = store[name]
+  if value == nil and field.is_table then
+    value = {}
+    store[name] = value  -- may be filled through what is returned
+  end
+  if value == nil then value = field.default end
+  if field.read then return field.read(value) end
+  return value
+end
+
+function ProcessConfig.__newindex(self, name, value)
+  local message = assign(rawget(self, STORE), name, value)
+  if message then error(message, 2) end
+end
+
+local function is_set(store, field)
+  local value = store[field.name]
+  if field.is_table then return value ~= nil and next(value) ~= nil end
+  return value ~= nil
+end
+
+-- The fields that are set, in their order. One may be unset on the way.
+function ProcessConfig.__pairs(self)
+  local store = rawget(self, STORE)
+  local i = 0
+  return function()
+    repeat i = i + 1 until i > #FIELDS or is_set(store, FIELDS[i])
+    local field = FIELDS[i]
+    if field then return field.name, self[field.name] end
+  end
+end
+
+function ProcessConfig.__tostring(self)
+  local id = rawget(self, STORE).id
+  local shown = id and quote(id):sub(2, -2) or "no id"
+  return ("pexec.ProcessConfig (%s)"):format(shown)
+end
+
+-- {== making ================================================================
+
+-- Of several unknown fields always the same one, whatever their order.
+local function unknown_field(source)
+  local worst
+  for key in pairs(source) do
+    local is_worse = worst == nil or show(key) < show(worst)
+    if not BY_NAME[key] and is_worse then worst = key end
+  end
+  return worst ~= nil and values.unknown_field(worst, NAMES) or nil
+end
+
+-- A ProcessConfig with the fields of a table or of another ProcessConfig and
+-- tables of its own; or nil and a message.
+local function build(source)
+  local result = empty()
+  local given = config.is(source) and rawget(source, STORE) or source
+  local message = unknown_field(given)
+  if message then return nil, message end
+  for _, field in ipairs(FIELDS) do
+    local value = given[field.name]
+    message = assign(rawget(result, STORE), field.name, value)
+    if message then return nil, message end
+    if field.is_table and value ~= nil then
+      rawget(result, STORE)[field.name] = copy(value)
+    end
+  end
+  return result
+end
+
+-- pexec.new_process_config. Raises.
+function config.new(source)
+  if type(source) ~= "table" then
+    error(("bad argument #1 to 'new_process_config' (table expected, got %s)")
+          :format(type(source)), 2)
+  end
+  local result, message = build(source)
+  if not result then error(message, 2) end
+  return result
+end
+
+-- A ProcessConfig as it is, a plain table made into one. Raises what is wrong
+-- with it, at 'level': 1, the default, blames the caller, 2 its caller.
+function config.check(value, level)
+  local result, message = value, nil
+  level = (level or 1) + 1
+  if config.is(value) then message = changed_for_worse(rawget(value, STORE))
+  elseif type(value) == "table" then result, message = build(value)
+  else message = "ProcessConfig or table expected, got " .. type(value) end
+  if message then error(message, level) end
+  return result
+end
+
+-- A plain table of all fields of a ProcessConfig, as stored, with defaults
+-- and with tables of its own. Raises as 'check' does.
+function config.snapshot(value, level)
+  local store = rawget(config.check(value, (level or 1) + 1), STORE)
+  local result = {}
+  for _, field in ipairs(FIELDS) do
+    local resolved = resolve(store, field)
+    result[field.name] = field.is_table and copy(resolved) or resolved
+  end
+  return result
+end
+
+-- {== validating and comparing ==============================================
+
+-- In the words of the Go package; nil: nothing is wrong.
+local function problem(store)
+  for _, name in ipairs{ "id", "name" } do
+    if resolve(store, BY_NAME[name]) == nil then
+      return quote(name) .. " is required"
+    end
+  end
+  if resolve(store, BY_NAME.stop_timeout) < LEAST_STOP_TIMEOUT then
+    return "stop_timeout should not be less than 100ms"
+  end
+  return changed_for_worse(store)
+end
+
+function methods:validate(path)
+  local store = own(self, "validate")
+  if path ~= nil and type(path) ~= "string" then
+    error(("bad argument #1 to 'validate' (string expected, got %s)")
+          :format(type(path)), 2)
+  end
+  local message = problem(store)
+  if not message then return true end
+  message = ("error validating %s: %s"):format(quote(path or ""), message)
+  return nil, message, INVALID
+end
+
+local function is_part(a, b)
+  for key, value in pairs(a) do
+    if not rawequal(value, b[key]) then return false end
+  end
+  return true
+end
+
+local function is_same(field, a, b)
+  if field.is_table then return is_part(a, b) and is_part(b, a) end
+  if type(a) == "number" then return a == b end  -- 1 and 1.0
+  return rawequal(a, b)
+end
+
+-- The store of whatever can be taken for a ProcessConfig; nil: it cannot.
+-- What a stranger's metamethods raise is no reason for '==' to raise.
+local function store_of(value)
+  if config.is(value) then return rawget(value, STORE) end
+  if type(value) ~= "table" then return nil end
+  local ok, built = values.try(build, value)
+  return ok and built and rawget(built, STORE) or nil
+end
+
+local function equals(a, b)
+  a, b = store_of(a), store_of(b)
+  if not (a and b) then return false end
+  for _, field in ipairs(FIELDS) do
+    if not is_same(field, resolve(a, field), resolve(b, field)) then
+      return false
+    end
+  end
+  return true
+end
+
+function methods:equals(other)
+  own(self, "equals")
+  return equals(self, other)
+end
+
+ProcessConfig.__eq = equals
+
+-- {== to JSON ===============================================================
+
+-- A string that may not be UTF-8: its text, or nil and a message.
+local function encode(value, name)
+  local text, reason = core.json_encode(value)
+  if text then return text end
+  return nil, ("%s: %s in %s"):format(name, reason, show(value))
+end
+
+local function encode_array(array, name)
+  local parts = {}
+  if #array == 0 then return "null" end
+  for i, value in ipairs(array) do
+    local text, message = encode(value, ("%s[%d]"):format(name, i))
+    if not text then return nil, message end
+    parts[i] = text
+  end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function encode_object(object, name)
+  local keys, parts = {}, {}
+  for key in pairs(object) do keys[#keys + 1] = key end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    local path = ("%s[%s]"):format(name, show(key))
+    local left, message = encode(key, path)
+    local right = left and core.json_encode(object[key])
+    if left and not right then right, message = encode(object[key], path) end
+    if not right then return nil, message end
+    parts[i] = left .. ":" .. right
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local function encode_field(store, field)
+  local value = resolve(store, field)
+  if field.json == "array" then return encode_array(value, field.name) end
+  if field.json == "object" then return encode_object(value, field.name) end
+  if value == "" and field.unset then
+    return nil, field.name .. ': "" would be read as not set'
+  end
+  if value ~= nil and field.encode then value = field.encode(value) end
+  if value == nil then value = "" end
+  return encode(value, field.name)
+end
+
+function methods:marshal_json()
+  local store = own(self, "marshal_json")
+  local parts = {}
+  local message = changed_for_worse(store)
+  if message then return nil, "json: " .. message, INVALID end
+  for _, field in ipairs(FIELDS) do
+    if field.json and (field.always or is_set(store, field)) then
+      local text, reason = encode_field(store, field)
+      if not text then return nil, "json: " .. reason, INVALID end
+      parts[#parts + 1] = ('"%s":%s'):format(field.key, text)
+    end
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+-- {== from JSON =============================================================
+
+-- In ASCII alone: the locale has no say in what a key is.
+local function fold(key)
+  return (key:gsub("[A-Z]", function(letter)
+    return string.char(letter:byte() + 32)
+  end))
+end
+
+-- The member of that name; without one, the last that differs in case only.
+local function member(object, name)
+  if object[name] ~= nil then return object[name] end
+  for i = #object, 1, -1 do
+    if fold(object[i]) == name then return object[object[i]] end
+  end
+end
+
+local function wrong_type(value, name, wanted)
+  return ("json: cannot unmarshal %s into field %s of type %s")
+         :format(core.json_type(value), quote(name), wanted)
+end
+
+-- A JSON array as a plain one, of strings; or nil and a message.
+local function decode_array(array, name)
+  local result = {}
+  for i, value in ipairs(array) do
+    if type(value) ~= "string" then
+      return nil, wrong_type(value, ("%s[%d]"):format(name, i), "string")
+    end
+    result[i] = value
+  end
+  return result
+end
+
+local function decode_object(object, name)
+  local result = {}
+  for _, key in ipairs(object) do
+    local value = object[key]
+    if type(value) ~= "string" then
+      return nil, wrong_type(value, name .. "." .. key, "string")
+    end
+    result[key] = value
+  end
+  return result
+end
+
+-- What a field is to be set to; nil for nothing, perhaps with a message.
+local function decode_field(field, value)
+  local kind = core.json_type(value)
+  if value == core.null then return nil end
+  if kind == "number" and field.check == values.signal then return value end
+  if kind ~= field.json then
+    return nil, wrong_type(value, field.key, field.json)
+  end
+  if kind == "array" then return decode_array(value, field.key) end
+  if kind == "object" then return decode_object(value, field.key) end
+  if field.unset and field.unset[value] then return nil end
+  return value
+end
+
+-- Sets a field from a JSON object; returns a message where that fails.
+local function unmarshal_field(store, field, object)
+  local value = member(object, field.key)
+  local checked, message
+  if value == nil then return nil end
+  value, message = decode_field(field, value)
+  if value == nil then return message end
+  checked, message = field.check(value, field.key)
+  if checked == nil then return "json: " .. message end
+  store[field.name] = checked
+end
+
+-- pexec.unmarshal_process_config. Raises where it gets no string.
+function config.unmarshal(json)
+  if type(json) ~= "string" then
+    error(("bad argument #1 to 'unmarshal_process_config' "
+           .. "(string expected, got %s)"):format(type(json)), 2)
+  end
+  local result = empty()
+  local object, message = core.json_decode(json)
+  if message then return nil, "json: " .. message, INVALID end
+  if core.json_type(object) ~= "object" then
+    return nil, ("json: cannot unmarshal %s into a ProcessConfig")
+                :format(core.json_type(object)), INVALID
+  end
+  for _, field in ipairs(FIELDS) do
+    message = field.json
+              and unmarshal_field(rawget(result, STORE), field, object)
+    if message then return nil, message, INVALID end
+  end
+  return result
+end
+
+return config

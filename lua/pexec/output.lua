@@ -1,0 +1,161 @@
+-- What Lua does with a process's output, and with pexec's own messages about
+-- it. One pump a process: a task that hands lines to its writer and Lua
+-- loggers, one at a time and in order, and whatever else is to come after
+-- them. It lives only while there is something to hand out.
+-- Runs on the thread that calls into Lua.
+
+local core = require "pexec.core"
+local scheduler = require "pexec.scheduler"
+
+local output = {}
+
+local pumps = {}              -- process -> its pump
+local QUIET_TIME <const> = 5  -- seconds; errors closer together are one burst
+
+-- {== sinks: function(line, is_partial), one for each destination ===========
+
+local function to_function(writer, stream)
+  return function(line, is_partial)
+    if is_partial then
+      writer(line, stream, true)
+    else
+      writer(line, stream)
+    end
+  end
+end
+
+-- An io file says nil and why where it fails.
+local function to_object(writer)
+  return function(line, is_partial)
+    local ok, message = writer:write(is_partial and line or line .. "\n")
+    if not ok and message then error(message, 0) end
+  end
+end
+
+local function to_logger(logger, level)
+  return function(line) logger[level](logger, line) end
+end
+
+-- How a writer is called: as a function, or by its method.
+local function to_writer(writer, stream)
+  if type(writer) == "function" then return to_function(writer, stream) end
+  return to_object(writer)
+end
+
+-- loggers[stream]: a Lua logger that gets each line, or nil. Returns
+-- { stdout = array of sinks, stderr = … }, nil where there are none.
+function output.sinks(writer, loggers)
+  local sinks = {}
+  for stream, level in pairs{ stdout = "info", stderr = "error" } do
+    local list = {}
+    if writer then list[#list + 1] = to_writer(writer, stream) end
+    if loggers[stream] then
+      list[#list + 1] = to_logger(loggers[stream], level)
+    end
+    sinks[stream] = list[1] and list or nil
+  end
+  return next(sinks) and sinks
+end
+
+-- {== one pump ==============================================================
+
+-- Logged once in a burst; the line counts as delivered.
+local function note_error(value, traceback)
+  local now = core.now()
+  local is_new = not value.failed_at or now - value.failed_at > QUIET_TIME
+  value.failed_at = now
+  if is_new then
+    value.log("error", "error in its writer: " .. traceback)
+  end
+end
+
+local function traceback_of(problem)
+  return debug.traceback(scheduler.describe(problem), 2)
+end
+
+local function hand_line(value, sinks, line, is_partial)
+  for _, sink in ipairs(sinks) do
+    scheduler.count()
+    local ok, traceback = xpcall(sink, traceback_of, line, is_partial)
+    if not ok then note_error(value, traceback) end
+  end
+end
+
+-- A piece comes alone, and without an end.
+local function hand_chunk(value, item)
+  local sinks = value.sinks[item.stream]
+  local data = item.data
+  if not sinks then return end
+  if item.is_partial or data == "" then
+    return hand_line(value, sinks, data, item.is_partial)
+  end
+  local position, size = 1, #data
+  while position <= size do
+    local stop = data:find("\n", position, true) or size + 1
+    hand_line(value, sinks, data:sub(position, stop - 1))
+    position = stop + 1
+  end
+end
+
+local function take(pump)
+  local item = pump[pump.first]
+  if not item then return nil end
+  pump[pump.first] = nil
+  pump.first = pump.first + 1
+  return item
+end
+
+local function run(process, pump)
+  local value = core.process_value(process)
+  for item in take, pump do
+    if item.action then
+      item.action()
+    else
+      hand_chunk(value, item)
+      core.process_consumed(process, #item.data, item.lines)
+    end
+  end
+  pumps[process] = nil
+end
+
+local function put(process, item)
+  local pump = pumps[process]
+  if pump then
+    pump.last = pump.last + 1
+    pump[pump.last] = item
+    return
+  end
+  pump = { item, first = 1, last = 1 }
+  pumps[process] = pump
+  scheduler.spawn(function()
+    pump.task = scheduler.current()
+    run(process, pump)
+  end, function(task)
+    if not task.is_ok then pumps[process] = nil end
+  end)
+end
+
+-- {== for managed_process ===================================================
+
+function output.take(process, data, stream, is_partial, lines)
+  put(process, { data = data, stream = stream, is_partial = is_partial,
+                 lines = lines })
+end
+
+-- Calls action once all lines before it have been handed out; at once where
+-- there are none.
+function output.after(process, action)
+  if pumps[process] then
+    put(process, { action = action })
+  else
+    action()
+  end
+end
+
+-- Is the task that runs this process's pump: are we inside its writer?
+function output.is_inside(process)
+  local pump = pumps[process]
+  return pump ~= nil and pump.task == scheduler.current()
+end
+
+return output

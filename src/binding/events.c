@@ -1,0 +1,152 @@
+/*
+** Events -> Lua values. What an event holds is C's until it is released: it
+** is kept in a userdata meanwhile, so that it is not lost when Lua raises.
+** Runs on the thread that calls into Lua.
+*/
+
+#include "binding.h"
+
+#define EVENT "pexec.Event"
+
+static const char event_key = 0;  /* in the registry: the one userdata */
+
+static int l_release (lua_State *L) {
+  pexec_event_release(lua_touserdata(L, 1));
+  return 0;
+}
+
+static pexec_event *the_event (lua_State *L) {
+  static const luaL_Reg metamethods[] = {
+    { "__gc", l_release }, { NULL, NULL }
+  };
+  pexec_event *event;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &event_key) == LUA_TUSERDATA) {
+    event = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return event;
+  }
+  lua_pop(L, 1);
+  event = lua_newuserdatauv(L, sizeof *event, 0);
+  *event = (pexec_event)PEXEC_EVENT_INIT;
+  pexec__push_class(L, EVENT, metamethods);
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &event_key);
+  return event;
+}
+
+/* {== one kind each: pushes, returns how many ============================ */
+
+/* error code or nil, message */
+static int push_started (lua_State *L, const pexec_event *event) {
+  if (event->error >= 0)
+    return 0;
+  lua_pushstring(L, pexec_error_name(event->error));
+  lua_pushstring(L, event->message);
+  return 2;
+}
+
+/* data, stream, is_partial, lines */
+static int push_output (lua_State *L, const pexec_event *event) {
+  lua_pushlstring(L, event->data, event->length);
+  lua_pushstring(L, event->stream == PEXEC_STDOUT ? "stdout" : "stderr");
+  lua_pushboolean(L, event->is_partial);
+  lua_pushinteger(L, (lua_Integer)event->lines);
+  return 4;
+}
+
+/* asks, exit: a table as on_unexpected_exit gets it, and the code */
+static int push_exited (lua_State *L, const pexec_event *event) {
+  const pexec_exit *end = &event->exit;
+  lua_pushboolean(L, event->asks);
+  lua_createtable(L, 0, 10);
+  if (end->is_known) {
+    lua_pushinteger(L, end->code);
+    lua_setfield(L, -2, "exit_code");
+  }
+  if (end->signo != 0) {
+    lua_pushstring(L, pexec_signal_name(end->signo));
+    lua_setfield(L, -2, "signal");
+    lua_pushstring(L, pexec_signal_text(end->signo));
+    lua_setfield(L, -2, "signal_text");
+  }
+  if (end->canceled != 0) {
+    lua_pushstring(L, pexec_error_name(end->canceled));
+    lua_setfield(L, -2, "canceled");
+  }
+  lua_pushboolean(L, end->core_dumped);
+  lua_setfield(L, -2, "core_dumped");
+  lua_pushinteger(L, end->pid);
+  lua_setfield(L, -2, "pid");
+  lua_pushnumber(L, (lua_Number)end->uptime_ns / 1e9);
+  lua_setfield(L, -2, "uptime");
+  lua_pushinteger(L, (lua_Integer)end->restarts);
+  lua_setfield(L, -2, "restarts");
+  return 2;
+}
+
+/* stage, error code or nil, message */
+static int push_stopped (lua_State *L, const pexec_event *event) {
+  lua_pushstring(L, pexec_stage_name(event->stage));
+  if (event->error >= 0)
+    return 1;
+  lua_pushstring(L, pexec_error_name(event->error));
+  lua_pushstring(L, event->message);
+  return 3;
+}
+
+/* level, message */
+static int push_log (lua_State *L, const pexec_event *event) {
+  static const char *const levels[] = { "debug", "info", "warn", "error" };
+  lua_pushstring(L, levels[event->level]);
+  lua_pushlstring(L, event->data, event->length);
+  return 2;
+}
+
+static int push_signal (lua_State *L, const pexec_event *event) {
+  lua_pushstring(L, pexec_signal_name(event->signo));
+  return 1;
+}
+
+static int push_nothing (lua_State *L, const pexec_event *event) {
+  (void)L;
+  (void)event;
+  return 0;
+}
+
+/* ORDER EVENT */
+static const struct {
+  const char *name;
+  int (*push) (lua_State *L, const pexec_event *event);
+} kinds[] = {
+  [PEXEC_EVENT_NONE] = { "none", push_nothing },
+  [PEXEC_EVENT_STARTED] = { "started", push_started },
+  [PEXEC_EVENT_OUTPUT] = { "output", push_output },
+  [PEXEC_EVENT_EXITED] = { "exited", push_exited },
+  [PEXEC_EVENT_STOPPED] = { "stopped", push_stopped },
+  [PEXEC_EVENT_ENDED] = { "ended", push_nothing },
+  [PEXEC_EVENT_LOG] = { "log", push_log },
+  [PEXEC_EVENT_SIGNAL] = { "signal", push_signal },
+};
+
+/* [-0, +(1|n), v] next() -> nil | kind, process or nil, what the kind has */
+static int l_next (lua_State *L) {
+  pexec_event *event = the_event(L);
+  int result, count;
+  pexec_event_release(event);  /* one that an error has left */
+  result = pexec_supervisor_next(pexec__supervisor_of(L), event);
+  if (result <= 0)
+    return 0;
+  lua_pushstring(L, kinds[event->type].name);
+  if (event->process != NULL)
+    pexec__push_process(L, event->process);
+  else
+    lua_pushnil(L);
+  count = kinds[event->type].push(L, event);
+  pexec_event_release(event);
+  return 2 + count;
+}
+
+void pexec__open_events (lua_State *L) {
+  static const luaL_Reg functions[] = { { "next", l_next }, { NULL, NULL } };
+  luaL_setfuncs(L, functions, 0);
+}

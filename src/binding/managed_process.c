@@ -1,0 +1,205 @@
+/*
+** ManagedProcess: a userdata around a pexec_process, with one user value, for
+** what lua/pexec/managed_process.lua keeps about it. Orders and what is
+** known; waiting is written in Lua. Runs on the thread that calls into Lua.
+*/
+
+#include "binding.h"
+
+struct handle {
+  pexec_process *process;  /* NULL: not made, or collected */
+};
+
+static const char all_key = 0;  /* in the registry: process -> userdata, weak */
+
+static struct handle *check_handle (lua_State *L) {
+  struct handle *handle = luaL_checkudata(L, 1, PEXEC__PROCESS);
+  luaL_argcheck(L, handle->process != NULL, 1, "process was collected");
+  return handle;
+}
+
+static pexec_process *check_process (lua_State *L) {
+  return check_handle(L)->process;
+}
+
+/* {== the table of all =================================================== */
+
+static void push_all (lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &all_key) != LUA_TNIL)
+    return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &all_key);
+}
+
+void pexec__push_process (lua_State *L, pexec_process *process) {
+  push_all(L);
+  lua_rawgetp(L, -1, process);
+  lua_remove(L, -2);
+}
+
+/* {== making and collecting ============================================== */
+
+/* [-0, +1|3, v] process_new(configuration) -> userdata | nil, message, code.
+   Twice into the table of all: the first makes its slot, so that nothing
+   can raise once the process is there. */
+static int l_new (lua_State *L) {
+  pexec_config config = PEXEC_CONFIG_INIT;
+  pexec_supervisor *supervisor = pexec__supervisor_of(L);
+  struct handle *handle = lua_newuserdatauv(L, sizeof *handle, 1);
+  int error, self = lua_gettop(L);
+  handle->process = NULL;
+  luaL_setmetatable(L, PEXEC__PROCESS);
+  pexec__read_config(L, 1, &config);
+  error = pexec_process_new(supervisor, &config, &handle->process);
+  if (error < 0)
+    return pexec__push_result(L, error, NULL);
+  push_all(L);
+  lua_pushvalue(L, self);
+  lua_rawsetp(L, -2, handle->process);  /* on an error __gc releases it */
+  lua_settop(L, self);
+  return 1;
+}
+
+/* __gc. One that is being managed is kept alive by lua/pexec, so that it gets
+   here only with the end of the state: then the supervisor stops it. */
+static int l_collect (lua_State *L) {
+  struct handle *handle = luaL_checkudata(L, 1, PEXEC__PROCESS);
+  pexec_process *process = handle->process;
+  handle->process = NULL;
+  if (process != NULL && !pexec_process_is_active(process))
+    pexec_process_release(process);
+  return 0;
+}
+
+/* {== what is known ====================================================== */
+
+/* [-0, +3|3, v] process_state(p) -> state, pid or nil, starts | nil, ... */
+static int l_state (lua_State *L) {
+  pexec_snapshot snapshot;
+  int error = pexec_process_snapshot(check_process(L), &snapshot);
+  if (error < 0)
+    return pexec__push_result(L, error, NULL);
+  lua_pushstring(L, pexec_state_name(snapshot.state));
+  if (snapshot.pid > 0)
+    lua_pushinteger(L, snapshot.pid);
+  else
+    lua_pushnil(L);
+  lua_pushinteger(L, (lua_Integer)snapshot.starts);
+  return 3;
+}
+
+static int l_id (lua_State *L) {
+  lua_pushstring(L, pexec_process_id(check_process(L)));
+  return 1;
+}
+
+static int l_tostring (lua_State *L) {
+  struct handle *handle = luaL_checkudata(L, 1, PEXEC__PROCESS);
+  pexec_snapshot snapshot = { PEXEC_IDLE, 0, 0, 0 };
+  if (handle->process == NULL)
+    lua_pushliteral(L, PEXEC__PROCESS " (collected)");
+  else if (pexec_process_snapshot(handle->process, &snapshot) == 0 &&
+           snapshot.pid > 0)
+    lua_pushfstring(L, PEXEC__PROCESS " (%s, pid %d)",
+                    pexec_process_id(handle->process), snapshot.pid);
+  else
+    lua_pushfstring(L, PEXEC__PROCESS " (%s)",
+                    pexec_process_id(handle->process));
+  return 1;
+}
+
+/* [-0, +1, v] process_is_active(p): started, and its end not known yet? */
+static int l_is_active (lua_State *L) {
+  lua_pushboolean(L, pexec_process_is_active(check_process(L)));
+  return 1;
+}
+
+/* [-0, +1, v] process_value(p) -> what was set; (p, value) sets it. */
+static int l_value (lua_State *L) {
+  check_handle(L);
+  if (lua_gettop(L) >= 2) {
+    lua_settop(L, 2);
+    lua_setiuservalue(L, 1, 1);
+    return 0;
+  }
+  lua_getiuservalue(L, 1, 1);
+  return 1;
+}
+
+/* {== orders ============================================================= */
+
+/* [-0, +1|3, v] process_start(p [, seconds]) */
+static int l_start (lua_State *L) {
+  pexec_process *process = check_process(L);
+  lua_Number seconds = luaL_optnumber(L, 2, -1);
+  int64_t timeout_ms = seconds < 0 ? -1
+                     : seconds > 1e9 ? INT64_C(1000000000000)
+                     : (int64_t)(seconds * 1000.0 + 0.999999);
+  return pexec__push_result(L, pexec_process_start(process, timeout_ms), NULL);
+}
+
+/* [-0, +1|3, v] process_cancel(p, "CANCELED" or "DEADLINE_EXCEEDED") */
+static int l_cancel (lua_State *L) {
+  static const char *const names[] =
+      { "CANCELED", "DEADLINE_EXCEEDED", NULL };
+  static const int reasons[] = { PEXEC_ECANCELED, PEXEC_EDEADLINE_EXCEEDED };
+  pexec_process *process = check_process(L);
+  int reason = reasons[luaL_checkoption(L, 2, "CANCELED", names)];
+  return pexec__push_result(L, pexec_process_cancel(process, reason), NULL);
+}
+
+/* [-0, +1|3, v] process_decide(p, restart) */
+static int l_decide (lua_State *L) {
+  pexec_process *process = check_process(L);
+  return pexec__push_result(L, pexec_process_decide(process,
+                                                    lua_toboolean(L, 2)),
+                            NULL);
+}
+
+/* [-0, +1|3, v] process_stop(p) */
+static int l_stop (lua_State *L) {
+  return pexec__push_result(L, pexec_process_stop(check_process(L)), NULL);
+}
+
+/* [-0, +1|3, v] process_kill_group(p) */
+static int l_kill_group (lua_State *L) {
+  return pexec__push_result(L, pexec_process_kill_group(check_process(L)),
+                            NULL);
+}
+
+/* [-0, +0, v] process_consumed(p, bytes, lines) */
+static int l_consumed (lua_State *L) {
+  pexec_process_consumed(check_process(L), (size_t)luaL_checkinteger(L, 2),
+                         (size_t)luaL_checkinteger(L, 3));
+  return 0;
+}
+
+static const luaL_Reg functions[] = {
+  { "process_new", l_new },
+  { "process_state", l_state },
+  { "process_id", l_id },
+  { "process_is_active", l_is_active },
+  { "process_value", l_value },
+  { "process_start", l_start },
+  { "process_cancel", l_cancel },
+  { "process_decide", l_decide },
+  { "process_stop", l_stop },
+  { "process_kill_group", l_kill_group },
+  { "process_consumed", l_consumed },
+  { NULL, NULL }
+};
+
+void pexec__open_process (lua_State *L) {
+  static const luaL_Reg metamethods[] = {
+    { "__gc", l_collect }, { "__tostring", l_tostring }, { NULL, NULL }
+  };
+  luaL_setfuncs(L, functions, 0);
+  pexec__push_class(L, PEXEC__PROCESS, metamethods);
+  lua_setfield(L, -2, "ManagedProcess");
+}
