@@ -220,6 +220,8 @@ PEXEC_API void pexec_process_release (pexec_process *process);
 PEXEC_API int pexec_process_is_active (const pexec_process *process);
 
 PEXEC_API const char *pexec_process_id (const pexec_process *process);
+PEXEC_API const char *pexec_process_name (const pexec_process *process);
+PEXEC_API int pexec_process_is_one_shot (const pexec_process *process);
 PEXEC_API void *pexec_process_user (const pexec_process *process);
 
 /* Orders a start. Answered with PEXEC_EVENT_STARTED, once exec has succeeded

@@ -87,13 +87,13 @@ function managed_process.new(settings, sink, level)
   local process
   process, message, code = core.process_new(plan)
   if not process then return nil, message, code end
-  core.process_value(process, {
-    name = plan.name,
-    is_one_shot = plan.one_shot,
-    handler = plan.on_unexpected_exit,
-    sinks = sinks,
-    log = log_function(sink, plan.id),
-  })
+  if plan.asks or sinks or plan.log_events then
+    core.process_value(process, {
+      handler = plan.on_unexpected_exit,
+      sinks = sinks,
+      log = log_function(sink, plan.id),
+    })
+  end
   return process
 end
 
@@ -170,7 +170,7 @@ local news = {}
 function news.started(process, only_inside, code, message)
   if code then
     wake_all(process, "started", only_inside, nil, message, code)
-  elseif not core.process_value(process).is_one_shot then
+  elseif not core.process_is_one_shot(process) then
     wake_all(process, "started", only_inside, true)
   end
 end
@@ -217,8 +217,8 @@ end)
 -- {== starting ==============================================================
 
 local function failure(process, reason, code)
-  local name = core.process_value(process).name
-  return nil, ("error running process %q: %s"):format(name, reason), code
+  return nil, ("error running process %q: %s")
+      :format(core.process_name(process), reason), code
 end
 
 -- How a one-shot's run has ended: as start answers it.
@@ -269,7 +269,7 @@ function methods.start(process, ctx)
     error(("bad argument #1 to 'start' (Context expected, got %s)")
           :format(type(ctx)), 2)
   end
-  if not core.process_value(process).is_one_shot then
+  if not core.process_is_one_shot(process) then
     return start_managed(process)
   end
   local message, code
@@ -293,7 +293,7 @@ function methods.stop(process)
   if not stage or code then
     if code ~= "STOP_TIMEOUT" then return nil, message, code end
     return nil, ("error stopping process %q: %s")
-        :format(core.process_value(process).name, message), code
+        :format(core.process_name(process), message), code
   end
   return true, stage
 end

@@ -99,6 +99,16 @@ static int l_id (lua_State *L) {
   return 1;
 }
 
+static int l_name (lua_State *L) {
+  lua_pushstring(L, pexec_process_name(check_process(L)));
+  return 1;
+}
+
+static int l_is_one_shot (lua_State *L) {
+  lua_pushboolean(L, pexec_process_is_one_shot(check_process(L)));
+  return 1;
+}
+
 static int l_tostring (lua_State *L) {
   struct handle *handle = luaL_checkudata(L, 1, PEXEC__PROCESS);
   pexec_snapshot snapshot = { PEXEC_IDLE, 0, 0, 0 };
@@ -184,6 +194,8 @@ static const luaL_Reg functions[] = {
   { "process_new", l_new },
   { "process_state", l_state },
   { "process_id", l_id },
+  { "process_name", l_name },
+  { "process_is_one_shot", l_is_one_shot },
   { "process_is_active", l_is_active },
   { "process_value", l_value },
   { "process_start", l_start },

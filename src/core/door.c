@@ -106,6 +106,14 @@ const char *pexec_process_id (const pexec_process *process) {
   return process->config->id;
 }
 
+const char *pexec_process_name (const pexec_process *process) {
+  return process->config->name;
+}
+
+int pexec_process_is_one_shot (const pexec_process *process) {
+  return process->config->policy.is_one_shot;
+}
+
 void *pexec_process_user (const pexec_process *process) {
   return process->config->user;
 }

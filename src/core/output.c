@@ -43,19 +43,6 @@ static void drop_rest (struct pexec__stream *stream) {
   stream->rest_length = 0;
 }
 
-/* Without memory it goes out as it is, as a piece. */
-static void keep_rest (struct pexec__stream *stream, const char *data,
-                       size_t length) {
-  char *rest = pexec__realloc(stream->rest, stream->rest_length + length);
-  if (rest == NULL) {
-    deliver(stream, data, length, true);
-    return;
-  }
-  memcpy(rest + stream->rest_length, data, length);
-  stream->rest = rest;
-  stream->rest_length += length;
-}
-
 /* Puts the rest before 'data', where there is room for it, and sends it out
    together with the first 'length' bytes of data. */
 static void send_with_rest (struct pexec__stream *stream, char *data,
@@ -65,6 +52,19 @@ static void send_with_rest (struct pexec__stream *stream, char *data,
     memcpy(data - rest_length, stream->rest, rest_length);
   drop_rest(stream);
   deliver(stream, data - rest_length, rest_length + length, is_partial);
+}
+
+/* Without memory it goes out as it is, as a piece. */
+static void keep_rest (struct pexec__stream *stream, char *data,
+                       size_t length) {
+  char *rest = pexec__realloc(stream->rest, stream->rest_length + length);
+  if (rest == NULL) {
+    send_with_rest(stream, data, length, true);
+    return;
+  }
+  memcpy(rest + stream->rest_length, data, length);
+  stream->rest = rest;
+  stream->rest_length += length;
 }
 
 /* New bytes; before them is room for PEXEC__LINE_MAX more. No line within
@@ -112,13 +112,14 @@ static void close_stream (struct pexec__stream *stream) {
   drop_rest(stream);
 }
 
-/* Bytes read; 0 where there are none now, or ever again. */
+/* Bytes read; 0 where there are none now, or ever again. What cannot be read
+   is as good as ended: it would be readable for ever. */
 static size_t read_once (struct pexec__stream *stream, size_t most) {
   char *room = stream->process->supervisor->scratch + PEXEC__LINE_MAX;
   ssize_t size = pexec__read(stream->read_fd, room, most);
   if (size > 0)
     take(stream, room, (size_t)size);
-  else if (size == 0) {     /* the last writer is gone, our own end too */
+  else if (size != -EAGAIN) {  /* 0: the last writer is gone, as we are */
     flush(stream);
     close_stream(stream);
   }
@@ -126,9 +127,11 @@ static size_t read_once (struct pexec__stream *stream, size_t most) {
 }
 
 /* Asks again after saying that it waits, since the host may have consumed
-   everything meanwhile, and then never would tell. */
+   everything meanwhile, and then never would tell. One that has let go
+   consumes nothing any more. */
 static bool is_starved (pexec_process *process) {
-  if (atomic_load(&process->queued_bytes) < PEXEC__QUEUE_MAX)
+  if (process->is_released || process->supervisor->is_closing ||
+      atomic_load(&process->queued_bytes) < PEXEC__QUEUE_MAX)
     return false;
   atomic_store(&process->is_starved, true);
   return atomic_load(&process->queued_bytes) >= PEXEC__QUEUE_MAX;

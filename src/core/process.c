@@ -329,9 +329,11 @@ static void stop (pexec_process *process, enum pexec__event event) {
   pexec__process_feed(process, event);
 }
 
-/* Nobody is left to decide: the policy of one without a handler. */
+/* Nobody is left to consume, or to decide: the policy of one without a
+   handler. */
 static void release (pexec_process *process) {
   process->is_released = true;
+  pexec__output_resume(process);
   if (process->phase == PEXEC__DECIDING)
     pexec__process_feed(process, PEXEC__ON_YES);
 }
