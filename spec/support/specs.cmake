@@ -1,0 +1,93 @@
+# What the specs need: the helper programs, and a program of each
+# spec/core/*_test.c. Included by CMakeLists.txt.
+#
+# A line `** seam: ...` in a test's first comment says what it is linked with:
+#   fake             the core without the files that meet the kernel, and
+#                    spec/core/fake_*.c in their place
+#   own FILE.c ...   those files of the core alone; the rest is the test's
+# Without such a line it is the whole core.
+
+pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+
+# The child that the specs start.
+program(spec_child spec spec/support/child.c spec/support/child_say.c)
+set_target_properties(spec_child PROPERTIES OUTPUT_NAME child)
+target_link_libraries(spec_child PRIVATE pexec_strict)
+
+# The interpreter that runs them, with the sanitizer in it, where there is.
+program(spec_host spec spec/support/host.c)
+set_target_properties(spec_host PROPERTIES OUTPUT_NAME host)
+target_link_libraries(spec_host PRIVATE pexec_flags PkgConfig::LUA)
+
+# What the harness needs of the system, as a Lua module.
+add_library(spec_probe MODULE spec/support/probe.c)
+target_include_directories(spec_probe PRIVATE ${LUA_INCLUDE_DIRS})
+target_link_libraries(spec_probe PRIVATE pexec_flags)
+set_target_properties(spec_probe PROPERTIES OUTPUT_NAME probe PREFIX ""
+  LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec)
+
+# seam_of(SOURCE OUT): what its seam line says; empty where it has none.
+function(seam_of source out)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  file(STRINGS ${source} line REGEX "^[*][*] seam: " LIMIT_COUNT 1)
+  string(REGEX REPLACE "^[*][*] seam: " "" line "${line}")
+  string(STRIP "${line}" line)
+  set(${out} "${line}" PARENT_SCOPE)
+endfunction()
+
+# core_objects(OUT INCLUDE|EXCLUDE FILE.c...): a part of the core's objects.
+function(core_objects out mode)
+  list(JOIN ARGN "|" names)
+  string(REPLACE "." "[.]" names "${names}")
+  set(${out}
+    "$<FILTER:$<TARGET_OBJECTS:pexec_core>,${mode},/(${names})[.]o$>"
+    PARENT_SCOPE)
+endfunction()
+
+# own_objects(SEAM OUT): the objects that `own FILE.c ...` names, or nothing
+# where one of those files is not there.
+function(own_objects seam out)
+  string(REGEX REPLACE "^own +" "" seam "${seam}")
+  separate_arguments(files UNIX_COMMAND "${seam}")
+  foreach(file IN LISTS files)
+    if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/core/${file})
+      set(${out} "" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  core_objects(objects INCLUDE ${files})
+  set(${out} "${objects}" PARENT_SCOPE)
+endfunction()
+
+function(core_spec source fakes)
+  cmake_path(GET source STEM name)
+  seam_of(${source} seam)
+  if(seam STREQUAL "fake")
+    core_objects(objects EXCLUDE sys.c loop.c spawner.c)
+    list(APPEND objects ${fakes})
+  elseif(seam MATCHES "^own ")
+    own_objects("${seam}" objects)
+  elseif(seam STREQUAL "")
+    set(objects $<TARGET_OBJECTS:pexec_core>)
+  else()
+    message(FATAL_ERROR "${source}: unknown seam: ${seam}")
+  endif()
+  if(NOT objects)
+    message(WARNING "${source}: a file of its seam is missing: left out")
+    return()
+  endif()
+  program(${name} spec ${source} ${objects})
+  target_include_directories(${name} PRIVATE src/core src spec/core)
+  target_link_libraries(${name} PRIVATE pexec_flags PkgConfig::CMOCKA
+    PkgConfig::UV)
+endfunction()
+
+sources(core_specs spec/core/*_test.c)
+sources(core_fakes spec/core/fake_*.c)
+if(NOT CMOCKA_FOUND)
+  message(WARNING "cmocka was not found: the C specs are left out")
+elseif(TARGET pexec_core)
+  foreach(source IN LISTS core_specs)
+    core_spec(${source} "${core_fakes}")
+  endforeach()
+endif()
