@@ -33,15 +33,16 @@ function measure.append(list, more)
   return table.move(more, 1, #more, #list + 1, list)
 end
 
--- One row: what, the bare loop's, pexec's, their ratio, the bar.
+-- One row: what, the two that are compared, their ratio, the bar.
 function measure.row(what, bare, ours, unit, bar)
   local ratio = ours / bare
   print(("%-44s %9.1f %9.1f %-5s %5.2f  %s %s"):format(what, bare, ours, unit,
         ratio, ratio <= bar and "within" or "OVER", bar))
 end
 
-function measure.head(what)
-  print(("%-44s %9s %9s %-5s %5s"):format(what, "bare", "pexec", "", "ratio"))
+function measure.head(what, left, right)
+  print(("%-44s %9s %9s %-5s %5s"):format(what, left or "bare",
+        right or "pexec", "", "ratio"))
 end
 
 return measure
