@@ -20,16 +20,17 @@ local function read(path)
   return file:read "a"
 end
 
+local WAKES <const> = "\nvoluntary_ctxt_switches:%s+(%d+)"
+local TICKS <const> = "%) %a" .. (" %S+"):rep(10) .. " (%d+) (%d+)"
+
 -- Wake-ups and ticks of CPU so far.
 local function usage(list)
   local wakes, ticks = 0, 0
   for _, tid in ipairs(list) do
     local folder = "/proc/self/task/" .. tid
-    wakes = wakes + (read(folder .. "/status"):match
-        "\nvoluntary_ctxt_switches:%s+(%d+)")
-    local user, system = read(folder .. "/stat"):match
-        "%) %a" .. (" %S+"):rep(10) .. " (%d+) (%d+)"
-    ticks = ticks + user + system
+    local user, system = read(folder .. "/stat"):match(TICKS)
+    wakes = wakes + tonumber(read(folder .. "/status"):match(WAKES))
+    ticks = ticks + tonumber(user) + tonumber(system)
   end
   return wakes, ticks
 end
