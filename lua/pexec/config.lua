@@ -311,64 +311,63 @@ ProcessConfig.__eq = equals
 
 -- {== to JSON ===============================================================
 
--- A string that may not be UTF-8: its text, or nil and a message.
-local function encode(value, name)
-  local text, reason = core.json_encode(value)
-  if text then return text end
-  return nil, ("%s: %s in %s"):format(name, reason, show(value))
+-- JSON is UTF-8; nil: so is this value.
+local function not_utf8(value, name)
+  if type(value) ~= "string" or utf8.len(value) then return nil end
+  return ("%s: invalid UTF-8 in %s"):format(name, show(value))
 end
 
+-- nil for an empty array, as Go has it.
 local function encode_array(array, name)
-  local parts = {}
-  if #array == 0 then return "null" end
+  local result = {}
   for i, value in ipairs(array) do
-    local text, message = encode(value, ("%s[%d]"):format(name, i))
-    if not text then return nil, message end
-    parts[i] = text
+    local message = not_utf8(value, ("%s[%d]"):format(name, i))
+    if message then return nil, message end
+    result[i] = value
   end
-  return "[" .. table.concat(parts, ",") .. "]"
+  return #result > 0 and result or nil
 end
 
 local function encode_object(object, name)
-  local keys, parts = {}, {}
-  for key in pairs(object) do keys[#keys + 1] = key end
-  table.sort(keys)
-  for i, key in ipairs(keys) do
-    local path = ("%s[%s]"):format(name, show(key))
-    local left, message = encode(key, path)
-    local right = left and core.json_encode(object[key])
-    if left and not right then right, message = encode(object[key], path) end
-    if not right then return nil, message end
-    parts[i] = left .. ":" .. right
+  local members = {}
+  for key, value in pairs(object) do
+    members[#members + 1] = { key, value }
   end
-  return "{" .. table.concat(parts, ",") .. "}"
+  table.sort(members, function(a, b) return a[1] < b[1] end)
+  for _, pair in ipairs(members) do
+    local path = ("%s[%s]"):format(name, show(pair[1]))
+    local message = not_utf8(pair[1], path) or not_utf8(pair[2], path)
+    if message then return nil, message end
+  end
+  return members
 end
 
+-- What core.json_encode gets for a field; nil for null, or with a message.
 local function encode_field(store, field)
   local value = resolve(store, field)
   if field.json == "array" then return encode_array(value, field.name) end
   if field.json == "object" then return encode_object(value, field.name) end
+  if value == nil then return "" end
   if value == "" and field.unset then
     return nil, field.name .. ': "" would be read as not set'
   end
-  if value ~= nil and field.encode then value = field.encode(value) end
-  if value == nil then value = "" end
-  return encode(value, field.name)
+  if field.encode then value = field.encode(value) end
+  return value, not_utf8(value, field.name)
 end
 
 function methods:marshal_json()
   local store = own(self, "marshal_json")
-  local parts = {}
+  local members = {}
   local message = changed_for_worse(store)
   if message then return nil, "json: " .. message, INVALID end
   for _, field in ipairs(FIELDS) do
     if field.json and (field.always or is_set(store, field)) then
-      local text, reason = encode_field(store, field)
-      if not text then return nil, "json: " .. reason, INVALID end
-      parts[#parts + 1] = ('"%s":%s'):format(field.key, text)
+      local value, reason = encode_field(store, field)
+      if reason then return nil, "json: " .. reason, INVALID end
+      members[#members + 1] = { field.key, value }
     end
   end
-  return "{" .. table.concat(parts, ",") .. "}"
+  return core.json_encode(members)
 end
 
 -- {== from JSON =============================================================
@@ -421,7 +420,9 @@ end
 local function decode_field(field, value)
   local kind = core.json_type(value)
   if value == core.null then return nil end
-  if kind == "number" and field.check == values.signal then return value end
+  if kind == "number" and field.check == values.signal then
+    return math.tointeger(value) or value
+  end
   if kind ~= field.json then
     return nil, wrong_type(value, field.key, field.json)
   end

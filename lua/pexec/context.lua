@@ -35,8 +35,9 @@ function context.finish(self, code)
   for watcher in pairs(watchers) do watcher(code) end
 end
 
+-- Nothing, where it is done already.
 function Context:cancel()
-  context.finish(self, "CANCELED")
+  if not self:err() then context.finish(self, "CANCELED") end
 end
 
 -- nil, or message and code.

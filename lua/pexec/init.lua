@@ -9,6 +9,7 @@ local managed_process = require "pexec.managed_process"
 local noop_process_manager = require "pexec.noop_process_manager"
 local process_manager = require "pexec.process_manager"
 local scheduler = require "pexec.scheduler"
+local signals = require "pexec.signals"
 local values = require "pexec.values"
 
 local pexec = {
@@ -83,15 +84,19 @@ function pexec.sleep(duration)
   return scheduler.sleep(check_duration(duration, "sleep"))
 end
 
+local function may_come()
+  return managed_process.is_any_managed() or signals.is_any_caught()
+end
+
 -- Runs what waits: until something has run, or for 'timeout' at most (a
 -- duration; 0: does not wait; nil: until something has, or nothing can come).
 -- Returns how many handlers and tasks ran.
 function pexec.dispatch(timeout)
-  if scheduler.current() then
+  if scheduler.innermost() then
     error("dispatch: a task cannot dispatch, it waits by itself", 2)
   end
   local seconds = timeout ~= nil and check_duration(timeout, "dispatch") or nil
-  return scheduler.dispatch(seconds, managed_process.is_any_managed)
+  return scheduler.dispatch(seconds, may_come)
 end
 
 return pexec

@@ -40,9 +40,9 @@ function logger.new(options)
   end
   check_choice(options, "level", LEVELS)
   check_choice(options, "format", FORMATS)
-  if options.file ~= nil and type(options.file) ~= "string" then
-    error(("new_logger: file: string expected, got %s")
-          :format(type(options.file)), 2)
+  if options.file ~= nil then
+    local file, message = values.text(options.file, "file")
+    if not file then error("new_logger: " .. message, 2) end
   end
   return core.logger_new(options.level or "info", options.format or "text",
                          options.file)

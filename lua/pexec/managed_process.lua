@@ -8,6 +8,9 @@ local core = require "pexec.core"
 local logger = require "pexec.logger"
 local output = require "pexec.output"
 local scheduler = require "pexec.scheduler"
+local values = require "pexec.values"
+
+local quote <const> = values.quote
 
 local managed_process = {}
 
@@ -18,6 +21,21 @@ local managed = {}   -- process -> true: keeps it and its handlers alive
 local waiting = {}   -- process -> { news -> array of waits }, while any wait
 local deciding = {}  -- process -> the task of its handler
 local last_exit = setmetatable({}, { __mode = "k" })  -- of a one-shot's run
+local refusals = {}  -- process -> message and code of a start, until its end
+-- process -> true: a stop or a kill was ordered
+local is_final = setmetatable({}, { __mode = "k" })
+
+-- A built-in process?
+function managed_process.is(value)
+  return debug.getmetatable(value) == ManagedProcess
+end
+
+-- Of a method's receiver.
+local function check_self(process, method)
+  if managed_process.is(process) then return end
+  error(("calling '%s' on bad self (ManagedProcess expected, got %s)")
+        :format(method, type(process)), 3)
+end
 
 -- {== making one ============================================================
 
@@ -99,6 +117,19 @@ end
 
 -- {== waiting for news ======================================================
 
+local function forget(process, news, wait)
+  local lists = waiting[process]
+  local list = lists and lists[news] or {}
+  for index, other in ipairs(list) do
+    if other == wait then
+      table.remove(list, index)
+      break
+    end
+  end
+  if lists and not list[1] then lists[news] = nil end
+  if lists and not next(lists) then waiting[process] = nil end
+end
+
 -- wait.is_inside: in its own writer, which does not wait for itself, or in a
 -- finaliser, where nothing is handed out: woken as soon as the news is there.
 local function await(process, news, wait)
@@ -107,7 +138,9 @@ local function await(process, news, wait)
   lists[news] = lists[news] or {}
   table.insert(lists[news], wait)
   wait.is_inside = output.is_inside(process) or scheduler.is_in_finaliser()
-  return scheduler.wait(wait)
+  local answer = table.pack(scheduler.wait(wait))
+  forget(process, news, wait)  -- one that was cancelled is still there
+  return table.unpack(answer, 1, answer.n)
 end
 
 local function wake_list(list, only_inside, ...)
@@ -147,8 +180,15 @@ local function decide(process, task)
   core.process_decide(process, restart)  -- ignored where a stop came first
 end
 
+-- nil: none, or one that is never asked.
+local function handler_of(process)
+  if core.process_is_one_shot(process) then return nil end
+  local value = core.process_value(process)
+  return value and value.handler
+end
+
 local function ask(process, exit)
-  local handler = core.process_value(process).handler
+  local handler = handler_of(process)
   scheduler.spawn(function()
     local task = scheduler.current()
     deciding[process] = task
@@ -158,57 +198,88 @@ local function ask(process, exit)
   end, function(task) decide(process, task) end)
 end
 
-local function cancel_decision(process)
+-- Its handler is not asked any more.
+local function note_final(process)
   local task = deciding[process]
+  is_final[process] = true
   if task then task.context:cancel() end
 end
 
 -- {== news ==================================================================
 
-local news = {}
+-- What is to be known whatever the writer is at, also in a finaliser.
+local at_once = {}
 
-function news.started(process, only_inside, code, message)
-  if code then
-    wake_all(process, "started", only_inside, nil, message, code)
+-- What comes after all lines before it.
+local in_order = {}
+
+-- A start that was refused counts as one until its end is told, which is next:
+-- who hears of the failure may try again.
+function at_once.started(process, code, message)
+  if code == "ALREADY_STOPPED" then
+    wake_all(process, "started", false, nil, message, code)
+  elseif code then
+    refusals[process] = { message, code }
   elseif not core.process_is_one_shot(process) then
-    wake_all(process, "started", only_inside, true)
+    wake_all(process, "started", false, true)
   end
 end
 
-function news.exited(process, only_inside, asks, exit)
-  if only_inside then return end
-  if asks then
-    ask(process, exit)
-  else
-    last_exit[process] = exit
-  end
+function at_once.exited(process, asks, exit)
+  if not asks then last_exit[process] = exit end
 end
 
-function news.stopped(process, only_inside, stage, code, message)
+function in_order.exited(process, asks, exit)
+  if asks and not is_final[process] then ask(process, exit) end
+end
+
+local function tell_stopped(process, only_inside, stage, code, message)
   wake_all(process, "stopped", only_inside, stage, message, code)
 end
 
-function news.ended(process, only_inside)
-  if not only_inside then managed[process] = nil end
-  wake_all(process, "started", only_inside, true)
+function at_once.stopped(process, ...)
+  tell_stopped(process, true, ...)
+end
+
+function in_order.stopped(process, ...)
+  tell_stopped(process, false, ...)
+end
+
+local function tell_ended(process, only_inside)
+  local refusal = refusals[process]
+  if refusal then
+    wake_all(process, "started", only_inside, nil, table.unpack(refusal))
+  else
+    wake_all(process, "started", only_inside, true)
+  end
   wake_all(process, "ended", only_inside, true)
 end
 
-local function note(kind, process, ...)
-  if news[kind] and kind ~= "exited" then news[kind](process, true, ...) end
-  if kind == "exited" and not ... then last_exit[process] = select(2, ...) end
+function at_once.ended(process)
+  tell_ended(process, true)
 end
 
-for kind, deliver in pairs(news) do
+function in_order.ended(process)
+  managed[process] = nil
+  tell_ended(process, false)
+  refusals[process] = nil
+end
+
+scheduler.listen_first(function(kind, process, ...)
+  if at_once[kind] then at_once[kind](process, ...) end
+end)
+
+for _, kind in ipairs{ "started", "exited", "stopped", "ended" } do
+  local deliver = in_order[kind]
   scheduler.listen(kind, function(process, ...)
+    if not deliver then return end
     local arguments = table.pack(...)
     output.after(process, function()
-      deliver(process, false, table.unpack(arguments, 1, arguments.n))
+      deliver(process, table.unpack(arguments, 1, arguments.n))
     end)
   end)
 end
 
-scheduler.listen_first(note)
 scheduler.listen("output", output.take)
 scheduler.listen("log", function(process, level, message)
   core.process_value(process).log(level, message)
@@ -217,8 +288,8 @@ end)
 -- {== starting ==============================================================
 
 local function failure(process, reason, code)
-  return nil, ("error running process %q: %s")
-      :format(core.process_name(process), reason), code
+  return nil, ("error running process %s: %s")
+      :format(quote(core.process_name(process)), reason), code
 end
 
 -- How a one-shot's run has ended: as start answers it.
@@ -241,30 +312,45 @@ local function outcome(process)
                  "EXIT_STATUS")
 end
 
-local function start_managed(process)
-  local ok, message, code = core.process_start(process)
+-- Until its last lines are handed out it counts as started.
+local function order_start(process, seconds)
+  if managed[process] and not is_final[process] then
+    return nil, "already started", "ALREADY_STARTED"
+  end
+  local ok, message, code = core.process_start(process, seconds)
   if not ok then return nil, message, code end
   managed[process] = true
-  return await(process, "started", {})
+  return true
+end
+
+-- Not a wait that a cancellation ends: the process would run all the same.
+local function start_managed(process)
+  local ok, message, code = order_start(process)
+  if not ok then return nil, message, code end
+  return await(process, "started", { is_certain = true })
 end
 
 local function run_one_shot(process, ctx)
   local ok, message, code =
-      core.process_start(process, ctx and context.time_left(ctx))
+      order_start(process, ctx and context.time_left(ctx))
   if not ok then return nil, message, code end
-  managed[process] = true
   last_exit[process] = nil
   local function cancel(why) core.process_cancel(process, why) end
   if ctx then context.watch(ctx, cancel) end
   local result
   result, message, code = await(process, "started", { on_cancel = cancel })
   if ctx then context.unwatch(ctx, cancel) end
-  if not result then return nil, message, code end
+  if context.messages[code] then  -- before it ran, or while we waited
+    return failure(process, context.messages[code], code)
+  elseif not result then
+    return nil, message, code
+  end
   return outcome(process)
 end
 
 -- p:start([context])
 function methods.start(process, ctx)
+  check_self(process, "start")
   if ctx ~= nil and not context.is(ctx) then
     error(("bad argument #1 to 'start' (Context expected, got %s)")
           :format(type(ctx)), 2)
@@ -283,33 +369,39 @@ end
 -- p:stop(). In its own handler the cancellation is the caller's own doing,
 -- and does not end its wait.
 function methods.stop(process)
+  check_self(process, "stop")
   local wait = { is_certain = deciding[process] ~= nil and
-                              deciding[process] == scheduler.current() }
+                              deciding[process] == scheduler.innermost() }
   local ok, message, code = core.process_stop(process)
   if not ok then return nil, message, code end
-  cancel_decision(process)
+  note_final(process)
   local stage
   stage, message, code = await(process, "stopped", wait)
   if not stage or code then
     if code ~= "STOP_TIMEOUT" then return nil, message, code end
-    return nil, ("error stopping process %q: %s")
-        :format(core.process_name(process), message), code
+    return nil, ("error stopping process %s: %s")
+        :format(quote(core.process_name(process)), message), code
   end
   return true, stage
 end
 
 -- p:kill_group()
 function methods.kill_group(process)
-  core.process_kill_group(process)
-  cancel_decision(process)
+  check_self(process, "kill_group")
+  if core.process_kill_group(process) then note_final(process) end
 end
 
 -- p:wait()
 function methods.wait(process)
-  if deciding[process] and deciding[process] == scheduler.current() then
+  check_self(process, "wait")
+  if deciding[process] and deciding[process] == scheduler.innermost() then
     error("a process's handler cannot wait for its process", 2)
   end
   if not is_active(process) and not managed[process] then return true end
+  if output.is_inside(process) and handler_of(process) then
+    error("a process's writer cannot wait for its process: its handler is " ..
+          "called when the writer has returned", 2)
+  end
   local ok, message, code = await(process, "ended", {})
   if not ok then return nil, message, code end
   return true
@@ -326,27 +418,31 @@ local function find_pid(process)
   return nil, "process already finished", "PROCESS_DONE"
 end
 
--- p:id(), p:status(), p:unix_pid()
-methods.id = core.process_id
+-- p:id()
+function methods.id(process)
+  check_self(process, "id")
+  return core.process_id(process)
+end
 
+-- p:status()
 function methods.status(process)
+  check_self(process, "status")
   local pid, message, code = find_pid(process)
   if not pid then return nil, message, code end
   return true
 end
 
-methods.unix_pid = find_pid
+-- p:unix_pid()
+function methods.unix_pid(process)
+  check_self(process, "unix_pid")
+  return find_pid(process)
+end
 
 ManagedProcess.__close = function(process) methods.stop(process) end
 
 -- For the module: can news come?
 function managed_process.is_any_managed()
   return next(managed) ~= nil or next(waiting) ~= nil
-end
-
--- A built-in process?
-function managed_process.is(value)
-  return debug.getmetatable(value) == ManagedProcess
 end
 
 return managed_process

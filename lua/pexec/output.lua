@@ -11,6 +11,7 @@ local output = {}
 
 local pumps = {}              -- process -> its pump
 local QUIET_TIME <const> = 5  -- seconds; errors closer together are one burst
+local LONGEST_TURN <const> = 0.01  -- seconds
 
 -- {== sinks: function(line, is_partial), one for each destination ===========
 
@@ -81,8 +82,16 @@ local function hand_line(value, sinks, line, is_partial)
   end
 end
 
+-- One with much to hand out lets timers and others have their turns.
+local function take_turns(pump)
+  local now = core.now()
+  if now - pump.turn_began < LONGEST_TURN then return end
+  coroutine.yield()
+  pump.turn_began = core.now()
+end
+
 -- A piece comes alone, and without an end.
-local function hand_chunk(value, item)
+local function hand_chunk(value, pump, item)
   local sinks = value.sinks[item.stream]
   local data = item.data
   if not sinks then return end
@@ -92,6 +101,7 @@ local function hand_chunk(value, item)
   local position, size = 1, #data
   while position <= size do
     local stop = data:find("\n", position, true) or size + 1
+    take_turns(pump)
     hand_line(value, sinks, data:sub(position, stop - 1))
     position = stop + 1
   end
@@ -111,7 +121,7 @@ local function run(process, pump)
     if item.action then
       item.action()
     else
-      hand_chunk(value, item)
+      hand_chunk(value, pump, item)
       core.process_consumed(process, #item.data, item.lines)
     end
   end
@@ -125,7 +135,7 @@ local function put(process, item)
     pump[pump.last] = item
     return
   end
-  pump = { item, first = 1, last = 1 }
+  pump = { item, first = 1, last = 1, turn_began = core.now() }
   pumps[process] = pump
   scheduler.spawn(function()
     pump.task = scheduler.current()
@@ -152,10 +162,10 @@ function output.after(process, action)
   end
 end
 
--- Is the task that runs this process's pump: are we inside its writer?
+-- Are we inside its writer, or in what helps that?
 function output.is_inside(process)
   local pump = pumps[process]
-  return pump ~= nil and pump.task == scheduler.current()
+  return pump ~= nil and scheduler.is_within(pump.task)
 end
 
 return output

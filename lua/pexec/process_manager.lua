@@ -7,6 +7,7 @@ local core = require "pexec.core"
 local logger = require "pexec.logger"
 local managed_process = require "pexec.managed_process"
 local scheduler = require "pexec.scheduler"
+local signals = require "pexec.signals"
 local values = require "pexec.values"
 
 local process_manager = {}
@@ -16,26 +17,21 @@ local methods = ProcessManager.__index
 
 local STOPPED <const> = "already stopped"
 local STOPPED_CODE <const> = "ALREADY_STOPPED"
-local DEFAULT_SIGNALS <const> = { "INT", "TERM" }
 
 -- What a manager is, behind its userdata:
---   order       array of ids
+--   order       array of ids; while it is being stopped still of all
 --   by_id       id -> process
 --   sink        logger of the processes that it makes; nil: the default
 --   is_started, is_stopped
 --   starting    waits of those who wait for a start under way; nil: none is
---   stopping    the same of a stop
---   runs        waits of those who run it
+--   stopping    the task of a stop under way; nil: none is
+--   runs        set of the waits of those who run it
 local function make(state)
   state.runs = {}
   return core.manager_new(state)
 end
 
 local state_of = core.manager_value
-
-local function is_manager(value)
-  return debug.getmetatable(value) == ProcessManager
-end
 
 -- pexec.new_process_manager([logger | { logger = }])
 function process_manager.new(options)
@@ -53,41 +49,89 @@ function process_manager.new(options)
   return make{ order = {}, by_id = {}, sink = sink }
 end
 
+-- {== arguments =============================================================
+
+local function index(object, key)
+  return object[key]
+end
+
+-- The first of these methods that it does not have; nil: it has them all.
+local function missing_method(object, names)
+  for _, name in ipairs(names) do
+    local ok, method = values.try(index, object, name)
+    if not ok or not values.is_callable(method) then return name end
+  end
+end
+
+local function check_id(id, method)
+  if type(id) == "string" then return end
+  error(("bad argument #1 to '%s' (string expected, got %s)")
+        :format(method, type(id)), 3)
+end
+
+-- Returns its id.
+local function check_process(process)
+  local missing = not managed_process.is(process) and
+      missing_method(process, { "id", "start", "stop", "status" })
+  if missing then
+    error(("bad argument #1 to 'add_process' (process expected, got %s " ..
+           "without method %q)"):format(type(process), missing), 3)
+  end
+  local id = process:id()
+  if type(id) == "string" then return id end
+  error(("bad argument #1 to 'add_process' (its id: string expected, got %s)")
+        :format(type(id)), 3)
+end
+
+local function check_context(ctx, position, method)
+  if ctx == nil or context.is(ctx) then return end
+  error(("bad argument #%d to '%s' (Context expected, got %s)")
+        :format(position, method, type(ctx)), 3)
+end
+
 -- {== what is in it =========================================================
 
 local function copy(list)
   return table.move(list, 1, #list, 1, {})
 end
 
-local function check_id(id, method)
-  if type(id) ~= "string" then
-    error(("bad argument #1 to '%s' (string expected, got %s)")
-          :format(method, type(id)), 3)
+local function list_processes(state)
+  local list = {}
+  for position, id in ipairs(state.order) do
+    list[position] = state.by_id[id]
   end
+  return list
 end
 
 function methods:process_ids()
-  return copy(state_of(self).order)
+  local state = state_of(self)
+  return state.is_stopped and {} or copy(state.order)
 end
 
 function methods:process_by_id(id)
+  local state = state_of(self)
   check_id(id, "process_by_id")
-  return state_of(self).by_id[id]
+  if state.is_stopped then return nil end
+  return state.by_id[id]
 end
 
-function methods:remove_process_by_id(id)
-  check_id(id, "remove_process_by_id")
-  local state = state_of(self)
+local function take_out(state, id)
   local process = state.by_id[id]
-  if process == nil then return nil end
   state.by_id[id] = nil
-  for index, other in ipairs(state.order) do
+  for position, other in ipairs(state.order) do
     if other == id then
-      table.remove(state.order, index)
+      table.remove(state.order, position)
       break
     end
   end
   return process
+end
+
+function methods:remove_process_by_id(id)
+  local state = state_of(self)
+  check_id(id, "remove_process_by_id")
+  if state.is_stopped then return nil end
+  return take_out(state, id)
 end
 
 local function put(state, id, process)
@@ -99,43 +143,32 @@ end
 
 -- {== adding ================================================================
 
-local function check_process(process)
-  if managed_process.is(process) then return end
-  for _, name in ipairs{ "id", "start", "stop", "status" } do
-    local ok, method = pcall(function() return process[name] end)
-    if not ok or not values.is_callable(method) then
-      error(("bad argument #1 to 'add_process' (process expected, got %s " ..
-             "without method %q)"):format(type(process), name), 3)
-    end
-  end
+-- One that runs already counts as started.
+local function start_one(process, ctx)
+  if process:status() then return true end
+  local ok, message, code = process:start(ctx)
+  if ok or code == "ALREADY_STARTED" then return true end
+  return nil, message or "error starting a process", code
 end
 
 -- It starts before it is put in its place: one that cannot replaces none.
-local function add(state, process, start, ctx)
+local function add(state, id, process, start, ctx)
   if state.is_stopped then return nil, STOPPED, STOPPED_CODE end
-  if state.is_started and start then
-    local ok, message, code = process:start(ctx)
+  if start and (state.is_started or state.starting) then
+    local ok, message, code = start_one(process, ctx)
     if not ok then return nil, message, code end
     if state.is_stopped then  -- meanwhile: nobody else will stop it
       process:stop()
       return nil, STOPPED, STOPPED_CODE
     end
   end
-  return true, put(state, process:id(), process)
+  return true, put(state, id, process)
 end
 
 -- pm:add_process(process, start)
 function methods:add_process(process, start)
   local state = state_of(self)
-  check_process(process)
-  return add(state, process, start)
-end
-
-local function check_context(ctx, position, method)
-  if ctx ~= nil and not context.is(ctx) then
-    error(("bad argument #%d to '%s' (Context expected, got %s)")
-          :format(position, method, type(ctx)), 3)
-  end
+  return add(state, check_process(process), process, start)
 end
 
 -- pm:add_process_from_config(config [, context])
@@ -146,27 +179,20 @@ function methods:add_process_from_config(settings, ctx)
   local process, message, code =
       managed_process.new(settings, state.sink, 2)
   if not process then return nil, message, code end
-  return add(state, process, true, ctx)
-end
-
--- {== waiting for each other ================================================
-
-local function wake_all(waits, ...)
-  for _, wait in ipairs(waits) do scheduler.wake(wait, ...) end
-end
-
-local function join(waits)
-  local wait = {}
-  waits[#waits + 1] = wait
-  return scheduler.wait(wait)
+  return add(state, process:id(), process, true, ctx)
 end
 
 -- {== stopping ==============================================================
 
+local function answer(ok, message, code)
+  if not ok then return nil, message, code end
+  return true
+end
+
 local function stop_one(process)
   local ok, message, code = process:stop()
-  if not ok then return nil, message or "error stopping process", code end
-  return true
+  if ok then return true end
+  return nil, message or "error stopping a process", code
 end
 
 local function collect_errors(tasks)
@@ -175,7 +201,7 @@ local function collect_errors(tasks)
     local ok, message, code = task:wait()
     if not ok then
       messages[#messages + 1] = message
-      first_code = first_code or code or "UNSUPPORTED"
+      first_code = first_code or code
     end
   end
   if not messages[1] then return true end
@@ -185,202 +211,167 @@ end
 -- Side by side: each stop is a task of its own.
 local function stop_all(state)
   local tasks = {}
-  local by_id = state.by_id
-  local order = state.order
-  state.by_id, state.order = {}, {}
-  for index, id in ipairs(order) do
-    tasks[index] = scheduler.spawn(stop_one, nil, by_id[id])
+  for position, process in ipairs(list_processes(state)) do
+    tasks[position] = scheduler.spawn_helper(stop_one, nil, process)
   end
-  return collect_errors(tasks)
+  local ok, message, code = collect_errors(tasks)
+  state.order, state.by_id = {}, {}
+  return ok, message, code
 end
 
-local function stop(state)
+-- A task, which goes on whatever becomes of who has asked for it.
+local function begin_stop(state)
   state.is_stopped = true
-  state.stopping = {}
-  local runner = scheduler.spawn(stop_all, nil, state)
-  local ok, message, code = runner:wait()
-  local waits = state.stopping
-  state.stopping = nil
-  wake_all(waits, true)
-  wake_all(state.runs, "stopped")
-  return ok, message, code
+  local task = scheduler.spawn_helper(stop_all, function()
+    state.stopping = nil
+    for wait in pairs(state.runs) do scheduler.wake(wait, true) end
+  end, state)
+  if not task.is_done then state.stopping = task end
+  return task
+end
+
+-- Where it cancels the handler that asks for it, that one still gets the
+-- answer.
+local function stop(state)
+  local caller = scheduler.innermost()
+  local was_cancelled = caller ~= nil and caller.context:err()
+  local task = state.stopping or begin_stop(state)
+  local is_cancelled = caller ~= nil and caller.context:err()
+  return answer(scheduler.join(task, is_cancelled and not was_cancelled))
 end
 
 -- pm:stop()
 function methods:stop()
   local state = state_of(self)
-  if state.stopping then
-    local ok, message, code = join(state.stopping)
-    if not ok then return nil, message, code end
-    return true
-  end
-  if state.is_stopped then return true end
-  local ok, message, code = stop(state)
-  if not ok then return nil, message, code end
-  return true
+  local is_over = state.is_stopped and not state.stopping
+  if is_over and #state.order == 0 then return true end
+  return stop(state)
 end
 
 -- {== starting ==============================================================
 
-local function start_one(process, ctx)
-  local ok, message, code = process:start(ctx)
-  if ok or code == "ALREADY_STARTED" then return true end
-  return nil, message, code
-end
-
+-- The last of its results: did a stop interrupt it?
 local function start_all(state, ctx)
   for _, id in ipairs(copy(state.order)) do
     local process = state.by_id[id]
-    if process ~= nil and not process:status() then
-      local ok, message, code = start_one(process, ctx)
-      if state.is_stopped then return nil, STOPPED, STOPPED_CODE end
-      if not ok then return nil, message, code end
+    local ok, message, code = true, nil, nil
+    if process ~= nil then ok, message, code = start_one(process, ctx) end
+    if state.is_stopped then
+      if ok then stop_one(process) end  -- it may not have heard of the stop
+      return nil, STOPPED, STOPPED_CODE, true
     end
+    if not ok then return nil, message, code end
   end
   return true
 end
 
-local function start(state, ctx)
-  state.starting = {}
-  local ok, message, code = start_all(state, ctx)
-  local waits = state.starting
+local function end_start(state, waits, ...)
   state.starting = nil
-  if ok then
-    state.is_started = true
-  elseif not state.is_stopped then
-    stop(state)
-  end
-  wake_all(waits, ok, message, code)
-  return ok, message, code
+  for _, wait in ipairs(waits) do scheduler.wake(wait, ...) end
+  return ...
+end
+
+-- Where a process's own start raises, the others are stopped as well.
+local function start(state, ctx)
+  local waits = {}
+  local is_over = false
+  local guard <close> = setmetatable({}, { __close = function(_, problem)
+    if is_over then return end
+    if not state.is_stopped then begin_stop(state) end
+    end_start(state, waits, nil, scheduler.describe(problem))
+  end })
+  state.starting = waits
+  local ok, message, code, is_interrupted = start_all(state, ctx)
+  if ok then state.is_started = true
+  elseif not is_interrupted then stop(state) end
+  is_over = true
+  return end_start(state, waits, ok, message, code, is_interrupted)
+end
+
+local function start_or_join(state, ctx)
+  if state.is_stopped then return nil, STOPPED, STOPPED_CODE end
+  if state.is_started then return true end
+  if not state.starting then return start(state, ctx) end
+  local wait = {}
+  table.insert(state.starting, wait)
+  return scheduler.wait(wait)
 end
 
 -- pm:start([context])
 function methods:start(ctx)
   local state = state_of(self)
   check_context(ctx, 1, "start")
-  if state.is_stopped then return nil, STOPPED, STOPPED_CODE end
-  if state.is_started then return true end
-  local ok, message, code
-  if state.starting then
-    ok, message, code = join(state.starting)
-  else
-    ok, message, code = start(state, ctx)
-  end
-  if not ok then return nil, message, code end
-  return true
+  return answer(start_or_join(state, ctx))
 end
 
 -- {== running ===============================================================
 
-local runs = {}  -- signal's name -> function(), of the run that catches it
-
-scheduler.listen("signal", function(_, name)
-  if runs[name] then runs[name](name) end
-end)
-
-local function signal_numbers(names)
-  local numbers = {}
-  for index, name in ipairs(names) do
-    local number, message = values.signal(name, "signals[" .. index .. "]")
-    if not number then error("run: " .. message, 3) end
-    numbers[index] = number
-  end
-  return numbers
-end
-
-local function check_options(options)
-  if options == nil then return DEFAULT_SIGNALS end
-  if type(options) ~= "table" then
-    error(("bad argument #1 to 'run' (table expected, got %s)")
-          :format(type(options)), 3)
-  end
-  for name in pairs(options) do
-    if name ~= "signals" then
-      error("run: " .. values.unknown_field(name, { "signals" }), 3)
-    end
-  end
-  if options.signals == nil then return DEFAULT_SIGNALS end
-  if type(options.signals) ~= "table" then
-    error(("run: signals: table expected, got %s")
-          :format(type(options.signals)), 3)
-  end
-  return options.signals
-end
-
--- Puts the handlers back whatever happens: as a to-be-closed value.
-local function catch(numbers, on_signal)
-  local ok, message, code = core.catch(numbers)
-  if not ok then return nil, message, code end
-  for _, number in ipairs(numbers) do
-    runs[core.signal_name(number)] = on_signal
-  end
-  return setmetatable({}, { __close = function()
-    for _, number in ipairs(numbers) do
-      runs[core.signal_name(number)] = nil
-    end
-    core.uncatch(numbers)
-  end })
-end
-
-local function kill_all(processes)
-  for _, process in ipairs(processes) do
-    local ok, kill = pcall(function() return process.kill_group end)
-    if ok and kill then kill(process) end
+local function kill_all(state)
+  for _, process in ipairs(list_processes(state)) do
+    local ok, kill = values.try(index, process, "kill_group")
+    if ok and kill then values.try(kill, process) end
   end
 end
 
-local function list_processes(state)
-  local list = {}
-  for index, id in ipairs(state.order) do list[index] = state.by_id[id] end
-  return list
+local function log_failure(state, task)
+  local message = task.message or task.results[2]
+  if not message then return end
+  local sink = state.sink or logger.default()
+  scheduler.spawn(sink.error, nil, sink, "error stopping: " .. message)
 end
 
 -- The first signal stops, the second kills.
-local function signal_handler(manager, run)
-  local processes
+local function signal_handler(state, run)
+  local is_second = false
   return function(name)
-    if processes then return kill_all(processes) end
-    run.reason = name
-    processes = list_processes(state_of(manager))
-    scheduler.spawn(manager.stop, nil, manager)
+    if is_second then return kill_all(state) end
+    is_second = true
+    if not state.is_stopped then run.reason = name end
+    scheduler.spawn(stop, function(task) log_failure(state, task) end, state)
   end
+end
+
+local function await_stop(state)
+  if state.is_stopped and not state.stopping then return true end
+  local wait = {}
+  state.runs[wait] = true
+  local ok, message, code = scheduler.wait(wait)
+  state.runs[wait] = nil
+  return ok, message, code
 end
 
 -- pm:run([options])
 function methods:run(options)
   local state = state_of(self)
-  local numbers = signal_numbers(check_options(options))
-  local run = {}
+  local numbers = signals.check(options, 2)
+  local run = { reason = "stopped" }
   local guard <close>, message, code =
-      catch(numbers, signal_handler(self, run))
+      signals.catch(numbers, signal_handler(state, run))
   if not guard then return nil, message, code end
-  local ok
-  ok, message, code = self:start()
-  if not ok and not run.reason then return nil, message, code end
-  if not state.is_stopped or state.stopping then
-    local wait = {}
-    state.runs[wait] = true
-    table.insert(state.runs, wait)
-    ok, message, code = scheduler.wait(wait)
-    if not ok then return nil, message, code end
-  end
-  return true, run.reason or "stopped"
+  local ok, is_interrupted
+  ok, message, code, is_interrupted = start_or_join(state)
+  if ok or is_interrupted then ok, message, code = await_stop(state) end
+  if not ok then return nil, message, code end
+  return true, run.reason
 end
 
 -- {== for event loops =======================================================
 
 -- cqueues: pollfd, events, timeout. LuaSocket and copas: getfd.
 function methods:pollfd()
+  state_of(self)
   return scheduler.pollfd()
 end
 
 methods.getfd = methods.pollfd
 
 function methods:events()
+  state_of(self)
   return "r"
 end
 
 function methods:timeout()
+  state_of(self)
   return scheduler.time_left()
 end
 
@@ -389,10 +380,11 @@ end
 -- pm:clone()
 function methods:clone()
   local state = state_of(self)
+  local order = self:process_ids()
   local by_id = {}
-  for id, process in pairs(state.by_id) do by_id[id] = process end
+  for _, id in ipairs(order) do by_id[id] = state.by_id[id] end
   return make{
-    order = copy(state.order), by_id = by_id, sink = state.sink,
+    order = order, by_id = by_id, sink = state.sink,
     is_started = state.is_started, is_stopped = state.is_stopped,
   }
 end
@@ -401,13 +393,24 @@ ProcessManager.__close = function(manager) manager:stop() end
 
 ProcessManager.__tostring = function(manager)
   local state = state_of(manager)
-  return ("pexec.ProcessManager (%d processes%s)"):format(#state.order,
-      state.is_stopped and ", stopped" or state.is_started and ", started"
-      or "")
+  return ("pexec.ProcessManager (%d processes%s)"):format(
+      #manager:process_ids(), state.is_stopped and ", stopped"
+      or state.is_started and ", started" or "")
+end
+
+local function check_manager(value, position, method)
+  local missing = missing_method(value, { "process_ids", "process_by_id",
+      "add_process", "remove_process_by_id" })
+  if not missing then return end
+  error(("bad argument #%d to '%s' (ProcessManager expected, got %s " ..
+         "without method %q)"):format(position, method, type(value), missing),
+        3)
 end
 
 -- pexec.merge_add_process_managers(dst, src): starts nothing.
 function process_manager.merge_add(dst, src)
+  check_manager(dst, 1, "merge_add_process_managers")
+  check_manager(src, 2, "merge_add_process_managers")
   local replaced = {}
   for _, id in ipairs(src:process_ids()) do
     local ok, old, code = dst:add_process(src:process_by_id(id), false)
@@ -419,13 +422,13 @@ end
 
 -- pexec.merge_remove_process_managers(dst, src): stops nothing.
 function process_manager.merge_remove(dst, src)
+  check_manager(dst, 1, "merge_remove_process_managers")
+  check_manager(src, 2, "merge_remove_process_managers")
   local removed = {}
   for _, id in ipairs(src:process_ids()) do
     removed[#removed + 1] = dst:remove_process_by_id(id)
   end
   return removed
 end
-
-process_manager.is = is_manager
 
 return process_manager

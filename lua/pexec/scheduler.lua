@@ -7,17 +7,68 @@
 local context = require "pexec.context"
 local core = require "pexec.core"
 local heap = require "pexec.heap"
+local queue = require "pexec.queue"
 
 local scheduler = {}
 
+local NO_MEMORY <const> = "not enough memory"
+
+local LONGEST_TAKING <const> = 0.01  -- seconds of one round
+
 local tasks = {}          -- coroutine -> its task, while that is not done
-local task_count = 0
-local ready = {}          -- tasks to be resumed, oldest first
+local running = nil       -- the task that was resumed last; nil: none is
+local ready = queue.new() -- tasks to be resumed
+local final = queue.new() -- the same, of those that a finaliser has made
 local timers = heap.new() -- waits with a time
 local listeners = {}      -- kind of event -> function(process, ...)
-local deferred = {}       -- events that came in a finaliser, oldest first
+local events = queue.new()    -- to be handed out
 local ran = 0             -- handlers and tasks that ran, ever
+local depth = 0           -- rounds that are going on, one in another
 local is_polled = false   -- the caller watches pollfd: an alarm is wanted
+
+-- {== what runs =============================================================
+
+-- The task whose coroutine this is; nil in any other.
+function scheduler.current()
+  return tasks[(coroutine.running())]
+end
+
+-- The task that runs, also from a coroutine that was made within it.
+function scheduler.innermost()
+  local status = running and coroutine.status(running.coroutine)
+  return (status == "running" or status == "normal") and running or nil
+end
+
+-- Is it this task that runs, or one that helps it?
+function scheduler.is_within(task)
+  local inner = scheduler.innermost()
+  while inner and inner ~= task do inner = inner.helps end
+  return inner ~= nil
+end
+
+-- Lua 5.4 names a finaliser's frame for us; nothing in one can yield.
+local function is_on_a_finalisers_stack()
+  local level = 2
+  local info = not coroutine.isyieldable() and debug.getinfo(level, "n")
+  while info do
+    if info.name == "__gc" and info.namewhat == "metamethod" then
+      return true
+    end
+    level = level + 1
+    info = debug.getinfo(level, "n")
+  end
+  return false
+end
+
+-- There, or in a task made there, no other code may run.
+function scheduler.is_in_finaliser()
+  local task = scheduler.innermost()
+  return task ~= nil and task.is_final or is_on_a_finalisers_stack()
+end
+
+local function can_suspend(task)
+  return coroutine.isyieldable() and coroutine.running() == task.coroutine
+end
 
 -- {== tasks =================================================================
 
@@ -30,57 +81,106 @@ function scheduler.describe(problem)
   return ok and text or ("(%s that cannot be shown)"):format(type(problem))
 end
 
-local function finish(task, ok, ...)
-  tasks[task.coroutine] = nil
-  task_count = task_count - 1
-  task.is_done = true
-  task.is_ok = ok
-  if ok then
-    task.results = table.pack(...)
-  else
-    local problem = scheduler.describe((...))
-    task.message = problem
-    task.traceback = debug.traceback(task.coroutine, problem)
-  end
-  coroutine.close(task.coroutine)
-  if task.on_done then task.on_done(task) end
-  for _, wait in ipairs(task.waiters) do scheduler.wake(wait) end
+local function explain(problem)
+  local message = scheduler.describe(problem)
+  return { message = message, traceback = debug.traceback(message, 2) }
 end
 
--- One that yields by itself lets the others run, and comes again.
-local function settle(task, ok, ...)
-  if coroutine.status(task.coroutine) == "dead" then
-    finish(task, ok, ...)
-  elseif not task.waits_for then
-    ready[#ready + 1] = task
+-- failure: what explain has made of it, or text where it could not.
+local function fail(task, failure)
+  if type(failure) ~= "table" then
+    failure = { message = failure, traceback = failure }
   end
+  task.message, task.traceback = failure.message, failure.traceback
+  task.is_ok = false
+end
+
+local function conclude(task, ok, ...)
+  if not ok then return fail(task, (...)) end
+  task.results = table.pack(...)
+  task.is_ok = true
+end
+
+-- The coroutine's body: it knows its end before its resumer does, so that
+-- whatever happens to that one cannot lose it.
+local function body(task, f, ...)
+  conclude(task, xpcall(f, explain, ...))
+end
+
+local function finish(task)
+  tasks[task.coroutine] = nil
+  task.is_done = true
+  for _, wait in ipairs(task.waiters) do scheduler.wake(wait) end
+  if task.on_done then task.on_done(task) end
+end
+
+local function enqueue(task)
+  if task.is_queued then return end
+  queue.put(task.is_final and final or ready, task)
+  task.is_queued = true
+  if is_polled and depth == 0 then scheduler.set_alarm() end
+end
+
+-- After it was resumed. One that yields by itself comes again, when the
+-- others have run. It may have been closed by somebody else.
+local function settle(task, problem)
+  if coroutine.status(task.coroutine) ~= "dead" then
+    if not task.waits_for or task.waits_for.is_over then enqueue(task) end
+    return
+  end
+  if task.is_ok == nil then fail(task, problem or "was closed") end
+  if not task.is_done then finish(task) end
 end
 
 local function step(task, ...)
+  local outer = running
+  running = task
+  task.is_queued = false
   ran = ran + 1
-  settle(task, coroutine.resume(task.coroutine, ...))
+  local _, problem = coroutine.resume(task.coroutine, ...)
+  running = outer
+  settle(task, problem)
+end
+
+-- An error out of a debug hook, Ctrl-C's, may have kept step from its end.
+local function recover()
+  local task = running
+  if task and not scheduler.innermost() then
+    running = nil
+    settle(task)
+  end
+end
+
+local function new_task(on_done)
+  local task = setmetatable({
+    coroutine = coroutine.create(body),
+    context = context.new(),
+    on_done = on_done,
+    waiters = {},
+    waits_for = nil,   -- the wait it is suspended in
+    helps = nil,       -- the task that waits for its work
+    is_final = scheduler.is_in_finaliser(),
+    is_done = false,
+    is_ok = nil,       -- until it has ended
+  }, Task)
+  tasks[task.coroutine] = task
+  return task
 end
 
 -- Runs f(...) as a task, to its first wait. on_done(task): called once, when
 -- it has ended; task.is_ok, .results, .message, .traceback say how.
 function scheduler.spawn(f, on_done, ...)
-  local task = setmetatable({
-    coroutine = coroutine.create(f),
-    context = context.new(),
-    on_done = on_done,
-    waiters = {},
-    waits_for = nil,   -- the wait it is suspended in
-    is_done = false,
-  }, Task)
-  tasks[task.coroutine] = task
-  task_count = task_count + 1
-  step(task, ...)
+  local task = new_task(on_done)
+  step(task, task, f, ...)
   return task
 end
 
--- The task that runs, or nil.
-function scheduler.current()
-  return tasks[(coroutine.running())]
+-- The same, of a task that does a part of what the one that runs has to do.
+function scheduler.spawn_helper(f, on_done, ...)
+  local task = new_task(on_done)
+  task.helps = scheduler.innermost()
+  step(task, task, f, ...)
+  return task
 end
 
 -- {== waits =================================================================
@@ -88,26 +188,23 @@ end
 -- A wait is a table; whoever brings what it waits for calls wake.
 --   is_certain  true: cancelling its task does not end it
 --   on_cancel   called when that does end it
+--   task        the one that is suspended in it
+--   on_task     the one whose end it waits for
 function scheduler.wake(wait, ...)
   if wait.is_over then return end
-  wait.is_over = true
   wait.results = table.pack(...)
+  wait.is_over = true
   if wait.timer then
     timers:remove(wait.timer)
     wait.timer = nil
   end
-  if wait.task then ready[#ready + 1] = wait.task end
-end
-
-local function wake_by_time(wait)
-  wait.timer = nil
-  scheduler.wake(wait, true)
+  if wait.task then enqueue(wait.task) end
 end
 
 -- Wakes it, with true, after 'seconds'.
 function scheduler.wake_after(wait, seconds)
   wait.timer = timers:add(core.now() + seconds, wait)
-  if is_polled then scheduler.set_alarm() end
+  if is_polled and depth == 0 then scheduler.set_alarm() end
 end
 
 local function cancel_wait(wait, code)
@@ -116,77 +213,93 @@ local function cancel_wait(wait, code)
   scheduler.wake(wait, nil, context.messages[code], code)
 end
 
--- Lua 5.4 names a finaliser's frame for us.
-function scheduler.is_in_finaliser()
-  local level = 2
-  while true do
-    local info = debug.getinfo(level, "n")
-    if not info then return false end
-    if info.namewhat == "metamethod" and
-       (info.name == "gc" or info.name == "__gc") then
-      return true
-    end
-    level = level + 1
-  end
-end
-
 local function block(wait)
   local only_listen = scheduler.is_in_finaliser()
   while not wait.is_over do
-    scheduler.pump(only_listen)
-    if wait.is_over then break end
-    local ok, message, code = core.wait(#ready > 0 and not only_listen and 0
-                                        or scheduler.time_left())
-    if ok == nil then return nil, message, code end
+    local ok, message, code = scheduler.pump(only_listen)
+    if ok and not wait.is_over then
+      ok, message, code = core.wait(scheduler.time_left(only_listen))
+    end
+    if ok == nil then scheduler.wake(wait, nil, message, code) end
   end
-  return table.unpack(wait.results, 1, wait.results.n)
 end
 
 local function suspend(task, wait)
   wait.task = task
   task.waits_for = wait
-  coroutine.yield()
-  while not wait.is_over do coroutine.yield() end
+  repeat coroutine.yield() until wait.is_over
   task.waits_for = nil
-  return table.unpack(wait.results, 1, wait.results.n)
+end
+
+local function wait_in(task, wait)
+  local function give_up(code) cancel_wait(wait, code) end
+  context.watch(task.context, give_up)
+  if can_suspend(task) then suspend(task, wait) else block(wait) end
+  context.unwatch(task.context, give_up)
 end
 
 -- Waits until it is woken; returns what wake was given. In a task that is
--- cancelled: nil, message, code.
+-- cancelled, and where the system refuses to wait: nil, message, code.
 function scheduler.wait(wait)
-  local task = scheduler.current()
-  if not task then return block(wait) end
-  local message, code = task.context:err()
-  if message and not wait.is_certain and not wait.is_over then
-    cancel_wait(wait, code)
-  end
-  if wait.is_over then
-    return table.unpack(wait.results, 1, wait.results.n)
-  end
-  local function give_up(why) cancel_wait(wait, why) end
-  context.watch(task.context, give_up)
-  local results
-  if coroutine.isyieldable() then
-    results = table.pack(suspend(task, wait))
+  local task = scheduler.innermost()
+  if not task or is_on_a_finalisers_stack() then
+    block(wait)
   else
-    results = table.pack(block(wait))
+    local _, code = task.context:err()
+    if code then cancel_wait(wait, code) end
+    if not wait.is_over then wait_in(task, wait) end
   end
-  context.unwatch(task.context, give_up)
-  return table.unpack(results, 1, results.n)
+  return table.unpack(wait.results, 1, wait.results.n)
+end
+
+-- {== waiting for a task ====================================================
+
+-- Does it wait, perhaps by way of others, for this one?
+local function depends_on(task, other)
+  while task and task ~= other do
+    task = task.waits_for and task.waits_for.on_task
+  end
+  return task ~= nil
+end
+
+-- One that is further down on this stack goes on only when we return.
+local function check_waiting(task)
+  local waiter = scheduler.innermost()
+  local suspends = waiter ~= nil and can_suspend(waiter)
+  if waiter and depends_on(task, waiter) or
+     not suspends and coroutine.status(task.coroutine) == "normal" then
+    error("a task cannot wait for itself", 3)
+  end
+  if not task.is_final and scheduler.is_in_finaliser() then
+    error("a finaliser cannot wait for a task: none runs meanwhile", 3)
+  end
+end
+
+local function remove(list, value)
+  for index, other in ipairs(list) do
+    if other == value then return table.remove(list, index) end
+  end
+end
+
+-- Its results; nil, message of its error; or, where the waiting one is
+-- cancelled and 'is_certain' is not true, nil, message, code.
+function scheduler.join(task, is_certain)
+  if not task.is_done then
+    check_waiting(task)
+    local wait = { on_task = task, is_certain = is_certain }
+    task.waiters[#task.waiters + 1] = wait
+    local _, message, code = scheduler.wait(wait)
+    if code then
+      remove(task.waiters, wait)
+      return nil, message, code
+    end
+  end
+  if not task.is_ok then return nil, task.message end
+  return table.unpack(task.results, 1, task.results.n)
 end
 
 function Task:wait()
-  if scheduler.current() == self then
-    error("a task cannot wait for itself", 2)
-  end
-  if not self.is_done then
-    local wait = {}
-    self.waiters[#self.waiters + 1] = wait
-    local _, message, code = scheduler.wait(wait)
-    if code then return nil, message, code end
-  end
-  if not self.is_ok then return nil, self.message end
-  return table.unpack(self.results, 1, self.results.n)
+  return scheduler.join(self)
 end
 
 function Task:cancel()
@@ -210,54 +323,76 @@ function scheduler.listen_first(note)
   scheduler.note = note
 end
 
+-- Each event is stored before anything is done about it. C tells it again
+-- until it knows that, so that no memory error can lose one.
+local function store_events()
+  local is_stored = false
+  local event
+  repeat
+    event = table.pack(core.next(is_stored))
+    is_stored = event[1] ~= nil
+    if event[2] ~= nil and is_stored then
+      scheduler.note(table.unpack(event, 1, event.n))
+    end
+    if is_stored then queue.put(events, event) end
+  until not is_stored
+  return event.n == 0 or nil, event[2], event[3]
+end
+
 local function hand_out(kind, process, ...)
   if process ~= nil or kind == "signal" then listeners[kind](process, ...) end
 end
 
-local function pull(only_listen, kind, process, ...)
-  if not kind then return false end
-  if process ~= nil then scheduler.note(kind, process, ...) end
-  if only_listen then
-    deferred[#deferred + 1] = table.pack(kind, process, ...)
-    if is_polled then scheduler.set_alarm() end
-  else
-    hand_out(kind, process, ...)
-  end
-  return true
-end
-
-local function run_deferred()
-  while deferred[1] do
-    local event = table.remove(deferred, 1)
-    hand_out(table.unpack(event, 1, event.n))
+local function hand_out_events()
+  local event = queue.take(events)
+  while event do
+    local ok, problem = pcall(hand_out, table.unpack(event, 1, event.n))
+    if not ok then
+      if problem == NO_MEMORY then queue.put_back(events, event) end
+      error(problem, 0)
+    end
+    event = queue.take(events)
   end
 end
 
 local function run_timers()
   local now = core.now()
   while timers:first_time() and timers:first_time() <= now do
-    wake_by_time(timers:pop())
+    local wait = timers:pop()
+    wait.timer = nil
+    scheduler.wake(wait, true)
   end
 end
 
 -- Those that were ready when it began: one that yields in a loop does not
--- keep the others from their events.
-local function run_ready()
-  local batch = ready
-  ready = {}
-  for _, task in ipairs(batch) do
+-- keep the others from their events. Those that a round within this one
+-- has run are not there any more.
+local function run_ready(tasks_ready)
+  for _ = 1, queue.length(tasks_ready) do
+    local task = queue.take(tasks_ready)
+    if not task then break end
     if not task.is_done then step(task) end
   end
 end
 
+local leave = setmetatable({}, { __close = function()
+  depth = depth - 1
+  if depth == 0 and is_polled then scheduler.set_alarm() end
+end })
+
 -- One round: what waits is handed out, who is ready runs. Returns how many
--- handlers and tasks ran.
+-- handlers and tasks ran; or nil, message, code.
 function scheduler.pump(only_listen)
   local before = ran
-  if not only_listen then run_deferred() end
-  while pull(only_listen, core.next()) do end
+  depth = depth + 1
+  local _ <close> = leave
+  recover()
+  local ok, message, code = store_events()
+  if not ok then return nil, message, code end
+  if not only_listen then hand_out_events() end
   run_timers()
-  if not only_listen then run_ready() end
+  run_ready(final)
+  if not only_listen then run_ready(ready) end
   return ran - before
 end
 
@@ -268,9 +403,14 @@ end
 
 -- {== time ==================================================================
 
+local function has_work(only_listen)
+  return queue.length(final) > 0 or not only_listen and
+         (queue.length(ready) > 0 or queue.length(events) > 0)
+end
+
 -- Seconds until something is due by itself; nil: nothing is.
-function scheduler.time_left()
-  if #ready > 0 or deferred[1] then return 0 end
+function scheduler.time_left(only_listen)
+  if has_work(only_listen) then return 0 end
   local first = timers:first_time()
   return first and math.max(0, first - core.now())
 end
@@ -292,29 +432,27 @@ function scheduler.sleep(seconds)
   return scheduler.wait(wait)
 end
 
--- Can anything come? may_come: as far as processes are concerned.
-function scheduler.is_idle(may_come)
-  return not may_come and task_count == 0 and not timers:first_time() and
-         #ready == 0 and not deferred[1]
+-- How long to wait, at most 'most' seconds; nil where nothing can come.
+local function idle_time(most, may_come)
+  local left = scheduler.time_left()
+  if most then return math.min(left or most, most) end
+  return left or may_come() and math.huge or nil
 end
 
--- The caller's turn: until something has run, or 'seconds' are over.
+-- The caller's turn: until something has run, or 'seconds' are over, or, where
+-- that is nil, nothing can come. Returns how many handlers and tasks ran.
+-- may_come: a function that says so of what is not a task's or a timer's.
 function scheduler.dispatch(seconds, may_come)
-  local before = ran
   local deadline = seconds and core.now() + seconds
-  while scheduler.pump() == 0 do
-    local left = scheduler.time_left()
-    if deadline then
-      left = math.min(left or math.huge, deadline - core.now())
-      if left <= 0 and core.now() >= deadline then break end
-    elseif scheduler.is_idle(may_come()) then
-      break
-    end
-    local ok, message, code = core.wait(left)
-    if ok == nil then return nil, message, code end
+  while true do
+    local count, message, code = scheduler.pump()
+    if count ~= 0 then return count, message, code end
+    local most = deadline and deadline - core.now()
+    local wait = idle_time(most, may_come)
+    if not wait or most and most <= 0 then return 0 end
+    count, message, code = core.wait(wait)
+    if count == nil then return nil, message, code end
   end
-  if is_polled then scheduler.set_alarm() end
-  return ran - before
 end
 
 return scheduler

@@ -5,7 +5,7 @@
 #   fake             the core without the files that meet the kernel, and
 #                    spec/core/fake_*.c in their place
 #   own FILE.c ...   those files of the core alone; the rest is the test's
-# Without such a line it is the whole core.
+# Without such a line it is the whole core, and spec/core/real_*.c.
 
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 
@@ -19,12 +19,14 @@ program(spec_host spec spec/support/host.c)
 set_target_properties(spec_host PROPERTIES OUTPUT_NAME host)
 target_link_libraries(spec_host PRIVATE pexec_flags PkgConfig::LUA)
 
-# What the harness needs of the system, as a Lua module.
-add_library(spec_probe MODULE spec/support/probe.c)
-target_include_directories(spec_probe PRIVATE ${LUA_INCLUDE_DIRS})
-target_link_libraries(spec_probe PRIVATE pexec_flags)
-set_target_properties(spec_probe PROPERTIES OUTPUT_NAME probe PREFIX ""
-  LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec)
+# What specs and harness need of the system, as Lua modules.
+foreach(name probe host_state states)
+  add_library(spec_${name} MODULE spec/support/${name}.c)
+  target_include_directories(spec_${name} PRIVATE ${LUA_INCLUDE_DIRS})
+  target_link_libraries(spec_${name} PRIVATE pexec_flags)
+  set_target_properties(spec_${name} PROPERTIES OUTPUT_NAME ${name} PREFIX ""
+    LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec)
+endforeach()
 
 # seam_of(SOURCE OUT): what its seam line says; empty where it has none.
 function(seam_of source out)
@@ -59,16 +61,16 @@ function(own_objects seam out)
   set(${out} "${objects}" PARENT_SCOPE)
 endfunction()
 
-function(core_spec source fakes)
+function(core_spec source fakes reals)
   cmake_path(GET source STEM name)
   seam_of(${source} seam)
   if(seam STREQUAL "fake")
-    core_objects(objects EXCLUDE sys.c loop.c spawner.c)
+    core_objects(objects EXCLUDE sys.c proc.c loop.c spawner.c thread.c)
     list(APPEND objects ${fakes})
   elseif(seam MATCHES "^own ")
     own_objects("${seam}" objects)
   elseif(seam STREQUAL "")
-    set(objects $<TARGET_OBJECTS:pexec_core>)
+    set(objects $<TARGET_OBJECTS:pexec_core> ${reals})
   else()
     message(FATAL_ERROR "${source}: unknown seam: ${seam}")
   endif()
@@ -84,10 +86,11 @@ endfunction()
 
 sources(core_specs spec/core/*_test.c)
 sources(core_fakes spec/core/fake_*.c)
+sources(core_reals spec/core/real_*.c)
 if(NOT CMOCKA_FOUND)
   message(WARNING "cmocka was not found: the C specs are left out")
 elseif(TARGET pexec_core)
   foreach(source IN LISTS core_specs)
-    core_spec(${source} "${core_fakes}")
+    core_spec(${source} "${core_fakes}" "${core_reals}")
   endforeach()
 endif()

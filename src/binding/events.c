@@ -128,22 +128,33 @@ static const struct {
   [PEXEC_EVENT_SIGNAL] = { "signal", push_signal },
 };
 
-/* [-0, +(1|n), v] next() -> nil | kind, process or nil, what the kind has */
+/* Drops the one that was told before, if Lua has it; else that is told again,
+   since a memory error has lost it on its way. 0: none waits. */
+static int pull (lua_State *L, pexec_event *event, int has_it) {
+  if (has_it || event->type == PEXEC_EVENT_NONE) {
+    pexec_event_release(event);
+    event->type = PEXEC_EVENT_NONE;
+    return pexec_supervisor_next(pexec__supervisor_of(L), event);
+  }
+  return 1;
+}
+
+/* [-0, +n, v] next(has_it) -> kind, process or nil, what the kind has; the
+   same again until 'has_it' is true; nothing where no event waits; nil,
+   message, code */
 static int l_next (lua_State *L) {
   pexec_event *event = the_event(L);
-  int result, count;
-  pexec_event_release(event);  /* one that an error has left */
-  result = pexec_supervisor_next(pexec__supervisor_of(L), event);
-  if (result <= 0)
+  int result = pull(L, event, lua_toboolean(L, 1));
+  if (result < 0)
+    return pexec__push_result(L, result, NULL);
+  if (result == 0)
     return 0;
   lua_pushstring(L, kinds[event->type].name);
   if (event->process != NULL)
     pexec__push_process(L, event->process);
   else
     lua_pushnil(L);
-  count = kinds[event->type].push(L, event);
-  pexec_event_release(event);
-  return 2 + count;
+  return 2 + kinds[event->type].push(L, event);
 }
 
 void pexec__open_events (lua_State *L) {

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "binding.h"
+#include "pexec_lua.h"
 #include "values.h"
 
 static const char anchor_key = 0;  /* its address: the key in the registry */
@@ -35,13 +36,20 @@ int pexec__push_result (lua_State *L, int error, const char *message) {
   return 3;
 }
 
+/* Nobody sees one that a memory error has left unfinished. */
 void pexec__push_class (lua_State *L, const char *name,
                         const luaL_Reg *functions) {
-  if (!luaL_newmetatable(L, name))
+  if (luaL_getmetatable(L, name) != LUA_TNIL)
     return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
   luaL_setfuncs(L, functions, 0);
   lua_newtable(L);
   lua_setfield(L, -2, "__index");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, name);
 }
 
 /* {== the supervisor ===================================================== */
@@ -173,8 +181,6 @@ static const luaL_Reg functions[] = {
   { "json_type", pexec__json_type },
   { NULL, NULL }
 };
-
-PEXEC_API int luaopen_pexec_core (lua_State *L);
 
 PEXEC_API int luaopen_pexec_core (lua_State *L) {
   luaL_checkversion(L);

@@ -5,8 +5,6 @@
 */
 
 #include <errno.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
@@ -103,12 +101,9 @@ static int signal_of_words (const char *text) {
   return 0;
 }
 
-/* [-0, +0, -] 0: no signal */
-static int signal_of_number (lua_State *L, int index) {
-  int is_integer;
-  lua_Integer number = lua_tointegerx(L, index, &is_integer);
-  bool fits = is_integer && number > 0 && number <= INT_MAX;
-  return fits ? (int)number : 0;
+/* 0: no signal */
+static int signal_of_number (lua_Integer number) {
+  return number > 0 && number <= LAST_SIGNAL ? (int)number : 0;
 }
 
 /* [-0, +0, -] 0: no signal */
@@ -123,7 +118,7 @@ static int signal_of_text (lua_State *L, int index) {
 int pexec__signal_parse (lua_State *L) {
   int type = lua_type(L, 1);
   int signo;
-  if (type == LUA_TNUMBER) signo = signal_of_number(L, 1);
+  if (type == LUA_TNUMBER) signo = signal_of_number(lua_tointeger(L, 1));
   else if (type == LUA_TSTRING) signo = signal_of_text(L, 1);
   else return luaL_typeerror(L, 1, "number or string");
   if (signo == 0 || pexec_signal_name(signo) == NULL)
@@ -133,8 +128,7 @@ int pexec__signal_parse (lua_State *L) {
 }
 
 int pexec__signal_name (lua_State *L) {
-  lua_Integer number = luaL_checkinteger(L, 1);
-  int signo = number > 0 && number <= INT_MAX ? (int)number : 0;
+  int signo = signal_of_number(luaL_checkinteger(L, 1));
   const char *name = pexec_signal_name(signo);
   if (name != NULL) lua_pushstring(L, name);
   else luaL_pushfail(L);

@@ -31,18 +31,20 @@ int pexec__signal_name (lua_State *L);
 
 /* [-0, +(1|2), v] json_decode(text) -> value | nil, message. An array is a
    table that json_type tells from an object. An object holds its members
-   under their names, and under 1, 2, 3, … all names as the text has them,
-   in its order, repeated ones too; of equal names the last member counts.
-   Raises for what is no string. */
+   under their names, and under 1, 2, 3, … their names, each once, in the
+   order in which they first appear; of equal names the last member counts.
+   Numbers are floats. Raises for what is no string. */
 int pexec__json_decode (lua_State *L);
 
 /* [-0, +1, v] json_type(value) -> "null", "boolean", "number", "string",
-   "array" or "object", of a value from json_decode; nil for others. Raises
-   without an argument. */
+   "array" or "object", of a value from json_decode. Raises without an
+   argument. */
 int pexec__json_type (lua_State *L);
 
-/* [-0, +(1|2), v] json_encode(string, boolean or nil) -> text | nil, reason.
-   Raises for another type. */
+/* [-0, +1, v] json_encode(members) -> text of an object. Members are given in
+   their order as { name, value }, where a value is nil, a boolean, a string,
+   members in their turn, or an array of values; what is empty is an array.
+   Raises for others and for what is not UTF-8. */
 int pexec__json_encode (lua_State *L);
 
 /* [-0, +1, -] Pushes what stands for null in decoded text: core.null. */

@@ -88,6 +88,12 @@ static void check_no_way_back (struct pexec__plan *plan) {
   }
 }
 
+static void enter (struct pexec__plan *plan, const char *directory,
+                   enum pexec__spawn_step step) {
+  if (directory != NULL)
+    check(plan, syscall(SYS_chdir, directory), step);
+}
+
 static void change_identity (struct pexec__plan *plan) {
   const struct pexec__identity *to = &plan->identity;
   if (!to->is_changed)
@@ -121,11 +127,12 @@ static bool is_missing (int error) {
 /* As execvp: a candidate that is there but may not be executed is what the
    failure names, if no other is found. */
 static _Noreturn void execute (struct pexec__plan *plan) {
+  bool is_alone = (plan->candidates[1] == NULL);
   int told = 0;
   int error = ENOENT;
   for (int i = 0; plan->candidates[i] != NULL; i++) {
     syscall(SYS_execve, plan->candidates[i], plan->argv, plan->envp);
-    if (errno != ENOENT && errno != ENOTDIR) {
+    if (is_alone || (errno != ENOENT && errno != ENOTDIR)) {
       error = errno;
       told = i;
     }
@@ -137,15 +144,25 @@ static _Noreturn void execute (struct pexec__plan *plan) {
   fail(plan, PEXEC__STEP_EXEC);
 }
 
+/* Who could not kill this child, since it was not there yet, has said so
+   before: the kernel has stored its pidfd before it runs. */
+static void heed_recall (struct pexec__plan *plan) {
+  if (atomic_load(&plan->is_unwanted)) {
+    errno = ECANCELED;
+    fail(plan, PEXEC__STEP_CLONE);
+  }
+}
+
 int pexec__child_main (void *data) {
   struct pexec__plan *plan = data;
+  heed_recall(plan);
   check(plan, syscall(SYS_setsid), PEXEC__STEP_SESSION);
   reset_signals(plan);
   set_umask(plan);
   set_descriptors(plan);
+  enter(plan, plan->host_cwd, PEXEC__STEP_HOST_CWD);
   change_identity(plan);
-  if (plan->cwd != NULL)
-    check(plan, syscall(SYS_chdir, plan->cwd), PEXEC__STEP_CWD);
+  enter(plan, plan->cwd, PEXEC__STEP_CWD);
   follow_parent(plan);
   execute(plan);
 }

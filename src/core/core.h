@@ -64,6 +64,7 @@ struct pexec__child {
   bool is_dead;               /* its leader is */
   bool is_reaped;             /* and its number may be anybody's */
   int64_t started_at_ns;
+  int64_t ended_at_ns;        /* meaningful once it is dead */
   struct pexec__status status;
 };
 
@@ -121,6 +122,7 @@ struct pexec_process {
   enum pexec_stage stop_stage;
   int stop_error;
   int log_events;             /* that wait */
+  bool is_silent;             /* the host has let go: it hears nothing */
   pexec_snapshot snapshot;
 
   /* both, atomically */
@@ -238,6 +240,9 @@ int pexec__exit_watch (pexec_process *process);
 bool pexec__exit_look (pexec_process *process);
 /* Gives the number back: from here on it may be anybody's. */
 void pexec__exit_reap (pexec_process *process);
+/* Ends one that nobody will own, waits for that, and closes its descriptor.
+   Any thread. */
+void pexec__exit_discard (int pidfd);
 /* Forgets the child and its descriptor. */
 void pexec__exit_forget (pexec_process *process);
 
@@ -281,8 +286,9 @@ void pexec__news_stopped (pexec_process *process, int error);
 bool pexec__news_output (struct pexec__stream *stream, const char *data,
                          size_t length, bool is_partial);
 void pexec__news_snapshot (pexec_process *process);
-/* Drops all that waits for the host about this process. */
-void pexec__news_withdraw (pexec_process *process);
+/* Drops all that waits for the host about this process, and whatever would
+   follow. Any thread. */
+void pexec__news_silence (pexec_process *process);
 
 __attribute__((format(printf, 3, 4)))
 void pexec__log (pexec_process *process, enum pexec_level level,

@@ -56,14 +56,20 @@ int pexec_supervisor_wait (pexec_supervisor *supervisor, int64_t timeout_ms) {
                               : (int)timeout_ms);
 }
 
+/* A time that does not fit never comes. */
+static int64_t due_in (int64_t delay_ms) {
+  int64_t now_ns = pexec__now();
+  return delay_ms > (INT64_MAX - now_ns) / PEXEC__MS
+       ? INT64_MAX : now_ns + delay_ms * PEXEC__MS;
+}
+
 int pexec_supervisor_alarm (pexec_supervisor *supervisor, int64_t delay_ms) {
   int error = pexec_supervisor_fd(supervisor);
   if (error < 0)
     return error;
   pexec__mailbox_lock(&supervisor->inbox);
   supervisor->is_alarm_ordered = true;
-  supervisor->alarm_due_ns =
-      delay_ms < 0 ? -1 : pexec__now() + delay_ms * PEXEC__MS;
+  supervisor->alarm_due_ns = delay_ms < 0 ? -1 : due_in(delay_ms);
   pexec__mailbox_unlock(&supervisor->inbox);
   pexec__supervisor_wake(supervisor);
   return 0;
@@ -79,9 +85,11 @@ int pexec_process_new (pexec_supervisor *supervisor,
     [PEXEC__NEWS_STOPPED] = PEXEC_EVENT_STOPPED,
     [PEXEC__NEWS_ENDED] = PEXEC_EVENT_ENDED,
   };
-  pexec_process *made = pexec__calloc(1, sizeof *made);
+  pexec_process *made;
   int error;
-  if (made == NULL)
+  if (is_forked(supervisor))
+    return PEXEC_EFORKED;
+  if ((made = pexec__calloc(1, sizeof *made)) == NULL)
     return -ENOMEM;
   if ((error = pexec__config_copy(config, &made->config)) < 0) {
     pexec__free(made);
@@ -176,7 +184,7 @@ int pexec_process_start (pexec_process *process, int64_t timeout_ms) {
   if (!was_started(process) && (error = take_host(process)) < 0)
     return error;
   if (timeout_ms >= 0 && process->config->policy.is_one_shot)
-    deadline_ns = pexec__now() + timeout_ms * PEXEC__MS;
+    deadline_ns = due_in(timeout_ms);
   process->is_active = true;
   order(process, PEXEC__ORDER_START, deadline_ns, 0);
   return 0;
@@ -249,10 +257,12 @@ void pexec_process_consumed (pexec_process *process, size_t bytes,
 void pexec_process_release (pexec_process *process) {
   if (is_forked(process->supervisor))
     return;
-  if (was_started(process))
-    order(process, PEXEC__ORDER_RELEASE, 0, 0);
-  else
+  if (!was_started(process)) {
     pexec__process_free(process);
+    return;
+  }
+  pexec__news_silence(process);
+  order(process, PEXEC__ORDER_RELEASE, 0, 0);
 }
 
 /* {== events ============================================================= */

@@ -5,6 +5,7 @@
 */
 
 #include <errno.h>
+#include <signal.h>
 
 #include "core.h"
 
@@ -40,6 +41,7 @@ bool pexec__exit_look (pexec_process *process) {
   if (result == 0)
     return false;
   child->is_dead = true;
+  child->ended_at_ns = pexec__now();
   child->is_reaped = reap;
   if (result < 0) {  /* the host reaps everything, or ignores SIGCHLD */
     child->is_reaped = true;
@@ -47,6 +49,16 @@ bool pexec__exit_look (pexec_process *process) {
     (void)pexec__exit_info(child->pidfd, &child->status);
   }
   return true;
+}
+
+/* A second and not more: SIGKILL may be refused (a set-id program's), or take
+   its time. */
+void pexec__exit_discard (int pidfd) {
+  struct pexec__status status;
+  (void)pexec__signal(pidfd, SIGKILL);
+  (void)pexec__poll_readable(pidfd, (int)(PEXEC__PATIENCE / PEXEC__MS));
+  (void)pexec__wait(pidfd, true, &status);
+  pexec__close(pidfd);
 }
 
 void pexec__exit_reap (pexec_process *process) {

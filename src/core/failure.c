@@ -40,10 +40,20 @@ static char *format (const char *text, ...) {
   return made;
 }
 
+/* Where the child found 'path', told so that the host finds it there. */
+static char *full_path (const struct pexec__plan *plan, const char *path) {
+  const char *cwd = plan->cwd ? plan->cwd : ".";
+  if (path[0] == '/')
+    return pexec__strdup(path);
+  if (plan->host_cwd == NULL)
+    return format("%s/%s", cwd, path);
+  return format("%s/%s/%s", plan->host_cwd, cwd, path);
+}
+
 /* The start of the file, as text; false where it cannot be read. */
-static bool read_head (const char *cwd, const char *path, char head[HEAD]) {
-  char *full = (path[0] == '/' || cwd == NULL)
-             ? pexec__strdup(path) : format("%s/%s", cwd, path);
+static bool read_head (const struct pexec__plan *plan, const char *path,
+                       char head[HEAD]) {
+  char *full = full_path(plan, path);
   int fd = full ? pexec__open(full, O_RDONLY | O_NONBLOCK, 0) : -ENOMEM;
   ssize_t size = fd < 0 ? -1 : pexec__read(fd, head, HEAD - 1);
   if (fd >= 0)
@@ -62,36 +72,52 @@ static char *missing_interpreter (const struct pexec__config *config,
   char *interpreter;
   head[strcspn(head, "\n")] = '\0';
   interpreter = line + strspn(line, " \t");
-  if (interpreter[0] != '\0' && strchr(interpreter, '\r') != NULL)
+  interpreter[strcspn(interpreter, " \t")] = '\0';
+  if (strchr(interpreter, '\r') != NULL)
     return format("error starting process \"%s\": executing \"%s\": its first "
                   "line ends in a carriage return, so that its interpreter "
                   "is not found; save it with Unix line ends",
                   config->name, path);
-  interpreter[strcspn(interpreter, " \t")] = '\0';
   return format("error starting process \"%s\": executing \"%s\": its "
                 "interpreter \"%s\" does not exist",
                 config->name, path, interpreter);
 }
 
+/* None could be executed for ENOENT; is there one all the same? */
+static char *absence (const struct pexec__plan *plan,
+                      const struct pexec__config *config) {
+  char head[HEAD];
+  for (char *const *path = plan->candidates; *path != NULL; path++) {
+    if (!read_head(plan, *path, head))
+      continue;
+    if (head[0] == '#' && head[1] == '!')
+      return missing_interpreter(config, *path, head);
+    return format("error starting process \"%s\": executing \"%s\": the "
+                  "loader that it names does not exist", config->name, *path);
+  }
+  if (strchr(config->name, '/') == NULL)
+    return format("error starting process \"%s\": executable file not found "
+                  "in PATH", config->name);
+  return format("error starting process \"%s\": executing \"%s\": %s",
+                config->name, config->name, pexec_error_text(-ENOENT));
+}
+
 static char *exec_failure (const struct pexec__plan *plan,
                            const struct pexec__config *config, int error) {
   const char *path = plan->candidates[plan->failed_candidate];
-  char head[HEAD];
-  if (error == -ENOENT && read_head(plan->cwd, path, head)) {
-    if (head[0] == '#' && head[1] == '!')
-      return missing_interpreter(config, path, head);
-    return format("error starting process \"%s\": executing \"%s\": the "
-                  "loader that it names does not exist", config->name, path);
-  }
-  if (error == -ENOENT && strchr(config->name, '/') == NULL)
-    return format("error starting process \"%s\": executable file not found "
-                  "in PATH", config->name);
+  if (error == -ENOENT)
+    return absence(plan, config);
   if (error == -ENOEXEC)
     return format("error starting process \"%s\": executing \"%s\": %s (a "
                   "script needs a first line such as #!/bin/sh)",
                   config->name, path, pexec_error_text(error));
   return format("error starting process \"%s\": executing \"%s\": %s",
                 config->name, path, pexec_error_text(error));
+}
+
+static char *cwd_failure (const char *directory, int error) {
+  return format("error setting process working directory to \"%s\": %s",
+                directory, pexec_error_text(error));
 }
 
 static char *user_failure (const struct pexec__config *config, int error) {
@@ -106,9 +132,10 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
                            const struct pexec__config *config,
                            enum pexec__spawn_step step, int error) {
   switch (step) {
+    case PEXEC__STEP_HOST_CWD:
+      return cwd_failure(plan->host_cwd, error);
     case PEXEC__STEP_CWD:
-      return format("error setting process working directory to \"%s\": %s",
-                    plan->cwd, pexec_error_text(error));
+      return cwd_failure(plan->cwd, error);
     case PEXEC__STEP_USER:
       return user_failure(config, error);
     case PEXEC__STEP_IDENTITY:

@@ -88,7 +88,18 @@ static void mark_living (void *waiting, int pgid) {
       process->is_group_alive = true;
 }
 
-/* Where /proc cannot be read, those that may be alive count as alive. */
+/* Where /proc cannot be read, those that may be alive count as alive. That
+   the leader's zombie does not, is seen by giving its number back, as soon as
+   no signal is to be sent any more. */
+static bool may_be_alive (pexec_process *process) {
+  if (!process->is_group_doubtful)
+    return false;
+  if (process->stage != PEXEC_STAGE_KILL)
+    return true;
+  pexec__exit_reap(process);
+  return !is_empty(process);
+}
+
 static void look_at_all (pexec_process *waiting) {
   bool is_doubtful = false;
   pexec_process *process;
@@ -100,7 +111,7 @@ static void look_at_all (pexec_process *waiting) {
   if (!is_doubtful || pexec__each_living(mark_living, waiting) == 0)
     return;
   for (process = waiting; process; process = process->next_waiting)
-    process->is_group_alive = process->is_group_doubtful;
+    process->is_group_alive = may_be_alive(process);
 }
 
 /* Settles one that was taken off the list, or puts it back. */

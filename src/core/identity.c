@@ -66,8 +66,11 @@ static int find_groups (struct pexec__identity *to) {
   return -E2BIG;
 }
 
+/* -1 would mean to the kernel: leave it as it is. */
 static int copy_entry (struct pexec__identity *to,
                        const struct passwd *entry) {
+  if (entry->pw_uid == (uid_t)-1 || entry->pw_gid == (gid_t)-1)
+    return -EINVAL;
   to->uid = entry->pw_uid;
   to->gid = entry->pw_gid;
   to->name = pexec__strdup(entry->pw_name);

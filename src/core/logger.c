@@ -440,7 +440,7 @@ void pexec_logger_write (pexec_logger *logger, enum pexec_level level,
 void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
                           const char *id, const char *data, size_t length) {
   struct call call;
-  if (length == 0 || !enter(logger, level, id, &call)) return;
+  if (!enter(logger, level, id, &call)) return;
   while (length > 0) {
     const char *newline = memchr(data, '\n', length);
     size_t size = newline == NULL ? length : (size_t)(newline - data);

@@ -36,26 +36,34 @@ static void on_async (uv_async_t *async) {
   loop->on_wake(loop->owner);
 }
 
+/* libuv aborts when it is to close descriptor 0, 1 or 2. */
+static int open_uv (struct pexec__loop *loop) {
+  unsigned filled = pexec__fill_standard();
+  int error = uv_loop_init(&loop->uv);
+  if (error >= 0) {
+    error = uv_async_init(&loop->uv, &loop->async, on_async);
+    if (error < 0)
+      (void)uv_loop_close(&loop->uv);
+  }
+  pexec__free_standard(filled);
+  return error;
+}
+
 int pexec__loop_open (struct pexec__loop **loop, pexec__callback *on_wake,
                       void *owner) {
   struct pexec__loop *made = pexec__calloc(1, sizeof *made);
-  int error = -ENOMEM;
+  int error;
   if (made == NULL)
-    return error;
+    return -ENOMEM;
   made->on_wake = on_wake;
   made->owner = owner;
-  if ((error = uv_loop_init(&made->uv)) < 0)
-    goto free_made;
-  if ((error = uv_async_init(&made->uv, &made->async, on_async)) < 0)
-    goto close_loop;
   made->async.data = made;
+  if ((error = open_uv(made)) < 0) {
+    pexec__free(made);
+    return error;
+  }
   *loop = made;
   return 0;
-close_loop:
-  (void)uv_loop_close(&made->uv);
-free_made:
-  pexec__free(made);
-  return error;
 }
 
 void pexec__loop_run (struct pexec__loop *loop) {

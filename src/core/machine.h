@@ -67,7 +67,7 @@ enum pexec__event {
   X(HALT, "remember the stop; kill the child if exec takes too long") \
   X(HALT_NOW, "the same, and kill the child at once") \
   X(ABANDON, "answer start and stop: there is no child") \
-  X(MARK, "remember the cancellation until there is a child") \
+  X(CUT_START, "remember the cancellation, kill what is being made") \
   X(KILL_GROUP, "SIGKILL to the group") \
   X(ASK, "tell the host of the exit, and wait for its decision") \
   X(CLEAR, "SIGKILL what is left of the group, wait for it") \

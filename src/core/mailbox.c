@@ -34,10 +34,19 @@ bool pexec__mailbox_post (struct pexec__mailbox *box,
   return was_empty;
 }
 
+void pexec__mailbox_remove (struct pexec__mailbox *box,
+                            struct pexec__letter **place) {
+  struct pexec__letter *letter = *place;
+  *place = letter->next;
+  if (box->end == &letter->next)
+    box->end = place;
+  letter->is_posted = false;
+}
+
 struct pexec__letter *pexec__mailbox_take (struct pexec__mailbox *box) {
   struct pexec__letter *letter = box->first;
   if (letter != NULL)
-    pexec__mailbox_withdraw(box, letter);
+    pexec__mailbox_remove(box, &box->first);
   return letter;
 }
 
@@ -48,8 +57,5 @@ void pexec__mailbox_withdraw (struct pexec__mailbox *box,
     return;
   while (*place != letter)
     place = &(*place)->next;
-  *place = letter->next;
-  if (box->end == &letter->next)
-    box->end = place;
-  letter->is_posted = false;
+  pexec__mailbox_remove(box, place);
 }

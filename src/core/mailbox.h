@@ -38,6 +38,11 @@ bool pexec__mailbox_post (struct pexec__mailbox *box,
 /* The oldest, or NULL. */
 struct pexec__letter *pexec__mailbox_take (struct pexec__mailbox *box);
 
+/* Takes out the one at 'place': &box->first, or the 'next' of one that
+   waits. */
+void pexec__mailbox_remove (struct pexec__mailbox *box,
+                            struct pexec__letter **place);
+
 /* Takes it out, wherever it stands; nothing where it does not wait. */
 void pexec__mailbox_withdraw (struct pexec__mailbox *box,
                               struct pexec__letter *letter);

@@ -12,15 +12,18 @@
 
 #include "core.h"
 
-static void post (pexec_supervisor *supervisor, struct pexec__notice *notice) {
-  if (pexec__mailbox_post(&supervisor->outbox, &notice->letter))
-    pexec__supervisor_ring(supervisor);
+/* With the outbox locked. False where the host has let go: it must not meet
+   a process that it gave back. */
+static bool post (pexec_process *process, struct pexec__notice *notice) {
+  if (process->is_silent)
+    return false;
+  if (pexec__mailbox_post(&process->supervisor->outbox, &notice->letter))
+    pexec__supervisor_ring(process->supervisor);
+  return true;
 }
 
-/* With the outbox locked. A host that has let go hears nothing. */
 static void post_news (pexec_process *process, enum pexec__news news) {
-  if (!process->is_released)
-    post(process->supervisor, &process->news[news]);
+  (void)post(process, &process->news[news]);
 }
 
 static void lock (pexec_process *process) {
@@ -57,7 +60,7 @@ void pexec__news_exited (pexec_process *process) {
     .signo = child->status.signo,
     .core_dumped = child->status.core_dumped,
     .canceled = process->cancel_reason,
-    .uptime_ns = pexec__now() - child->started_at_ns,
+    .uptime_ns = child->ended_at_ns - child->started_at_ns,
     .restarts = process->starts > 0 ? process->starts - 1 : 0,
   };
   post_news(process, PEXEC__NEWS_EXITED);
@@ -84,19 +87,25 @@ void pexec__news_snapshot (pexec_process *process) {
   unlock(process);
 }
 
-void pexec__news_withdraw (pexec_process *process) {
+static void drop (struct pexec__notice *notice) {
+  if (notice->type == PEXEC_EVENT_OUTPUT || notice->type == PEXEC_EVENT_LOG)
+    pexec__free(PEXEC__HOLDER(notice, struct pexec__parcel, notice));
+}
+
+void pexec__news_silence (pexec_process *process) {
   struct pexec__mailbox *box = &process->supervisor->outbox;
-  struct pexec__letter **place, *letter;
+  struct pexec__letter **place = &box->first;
   lock(process);
-  for (int i = 0; i < PEXEC__NEWS_COUNT; i++)
-    pexec__mailbox_withdraw(box, &process->news[i].letter);
-  for (place = &box->first; (letter = *place) != NULL;) {
-    if (((struct pexec__notice *)letter)->process != process) {
-      place = &letter->next;
+  process->is_silent = true;
+  while (*place != NULL) {
+    struct pexec__notice *notice =
+        PEXEC__HOLDER(*place, struct pexec__notice, letter);
+    if (notice->process != process) {
+      place = &notice->letter.next;
       continue;
     }
-    pexec__mailbox_withdraw(box, letter);
-    pexec__free(letter);
+    pexec__mailbox_remove(box, place);
+    drop(notice);
   }
   unlock(process);
 }
@@ -122,17 +131,21 @@ bool pexec__news_output (struct pexec__stream *stream, const char *data,
   pexec_process *process = stream->process;
   struct pexec__parcel *parcel =
       pack(process, PEXEC_EVENT_OUTPUT, data, length);
+  bool is_posted;
   if (parcel == NULL)
     return false;
   parcel->stream = stream->number;
   parcel->is_partial = is_partial;
   parcel->lines = pexec__count_lines(data, length);
-  atomic_fetch_add(&process->queued_bytes, length);
-  atomic_fetch_add(&process->queued_lines, parcel->lines);
   lock(process);
-  post(process->supervisor, &parcel->notice);
+  if ((is_posted = post(process, &parcel->notice))) {
+    atomic_fetch_add(&process->queued_bytes, length);
+    atomic_fetch_add(&process->queued_lines, parcel->lines);
+  }
   unlock(process);
-  return true;
+  if (!is_posted)
+    pexec__free(parcel);
+  return is_posted;
 }
 
 static void post_message (pexec_process *process, enum pexec_level level,
@@ -143,9 +156,9 @@ static void post_message (pexec_process *process, enum pexec_level level,
     return;
   parcel->level = level;
   lock(process);
-  if (process->log_events < PEXEC__LOG_EVENTS_MAX) {
+  if (process->log_events < PEXEC__LOG_EVENTS_MAX &&
+      post(process, &parcel->notice)) {
     process->log_events++;
-    post(process->supervisor, &parcel->notice);
     parcel = NULL;
   }
   unlock(process);

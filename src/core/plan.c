@@ -141,11 +141,20 @@ static int build (struct pexec__plan *plan, const struct pexec__config *config,
   return 0;
 }
 
+/* A relative one starts at where the host was, whom alone that place may be
+   open to: it is inherited, not looked up by the child's user. */
+static void set_directories (struct pexec__plan *plan, const char *cwd,
+                             const char *host_cwd) {
+  bool is_absolute = (cwd != NULL && cwd[0] == '/');
+  plan->host_cwd = is_absolute ? NULL : host_cwd;
+  plan->cwd = cwd;
+}
+
 int pexec__plan_make (struct pexec__plan *plan,
                       const struct pexec__config *config,
                       const struct pexec__host *host) {
   plan->argv = config->argv;
-  plan->cwd = config->cwd ? config->cwd : host->cwd;
+  set_directories(plan, config->cwd, host->cwd);
   plan->failed_step = PEXEC__STEP_NOTHING;
   plan->found_umask = -1;
   plan->pidfd = -1;

@@ -7,6 +7,7 @@
 #ifndef PEXEC_CORE_PLAN_H
 #define PEXEC_CORE_PLAN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,6 +26,7 @@
   X(SIGNALS, "resetting signals in it") \
   X(UMASK, "setting its umask") \
   X(DESCRIPTORS, "setting up its descriptors") \
+  X(HOST_CWD, "going to the host's working directory") \
   X(IDENTITY, "changing its user") \
   X(CWD, "setting its working directory") \
   X(DEATH_SIGNAL, "asking for a signal at its parent's death") \
@@ -42,12 +44,14 @@ struct pexec__plan {
   char *const *argv;
   char *const *envp;
   char *const *candidates;   /* paths to execute, first that is there wins */
-  const char *cwd;           /* NULL: where the host is */
+  const char *host_cwd;      /* entered as the host; NULL: not needed */
+  const char *cwd;           /* then entered as its user; NULL: stay there */
   int fds[3];                /* become its 0, 1, 2; all 3 or higher */
   struct pexec__identity identity;
   int umask;                 /* -1: the host's as it is */
   int parent_pid;
   char *stack_end;           /* of the child's own stack */
+  atomic_bool is_unwanted;   /* the child is to end at once; by any thread */
   /* the way out; the child writes through the memory that it shares */
   volatile enum pexec__spawn_step failed_step;  /* NOTHING: executed */
   volatile int failed_errno;

@@ -54,24 +54,31 @@ static void do_spawn (pexec_process *process) {
 
 /* What cannot be watched cannot be owned: it is not kept. */
 static int adopt (pexec_process *process, const struct pexec__job *job) {
-  struct pexec__status status;
   int error;
   process->child = (struct pexec__child){
     .pid = job->pid, .pidfd = job->pidfd, .started_at_ns = job->spawned_at_ns,
   };
   if ((error = pexec__exit_watch(process)) >= 0)
     return 0;
-  (void)pexec__signal(job->pidfd, SIGKILL);
-  while (pexec__wait(job->pidfd, true, &status) == 0)
-    (void)pexec__poll_readable(job->pidfd, -1);
-  process->child.is_dead = process->child.is_reaped = true;
-  pexec__exit_forget(process);
+  (void)pexec__group_signal(process, SIGKILL);
+  pexec__exit_discard(job->pidfd);
+  process->child = (struct pexec__child){ .pidfd = -1 };
   return error;
+}
+
+/* One that was taken back failed for the reason of that. */
+static int judge_answer (const pexec_process *process,
+                         struct pexec__job *job) {
+  if (job->error != -ECANCELED || process->cancel_reason == 0)
+    return job->error;
+  pexec__free(job->message);
+  job->message = NULL;
+  return process->cancel_reason;
 }
 
 void pexec__process_spawned (pexec_process *process) {
   struct pexec__job *job = process->job;
-  int error = job->error;
+  int error = judge_answer(process, job);
   process->job = NULL;
   if (job->found_umask >= 0)
     process->umask = job->found_umask;
@@ -212,6 +219,7 @@ static void do_retry (pexec_process *process) {
 /* {== stops ============================================================== */
 
 static void do_halt (pexec_process *process) {
+  pexec__spawner_recall(process->supervisor->spawner, process->job);
   process->stop_began_at_ns = pexec__now();
   pexec__timer_arm(process->timer, process->stop_began_at_ns +
                    process->config->policy.stop_timeout_ns);
@@ -235,13 +243,18 @@ static void do_begin_stop (pexec_process *process) {
     pexec__stop_begin(process);
 }
 
-static void do_mark (pexec_process *process) {
+static void mark (pexec_process *process) {
   if (process->cancel_reason == 0)
     process->cancel_reason = PEXEC_EDEADLINE_EXCEEDED;  /* the timer's */
 }
 
+static void do_cut_start (pexec_process *process) {
+  mark(process);
+  pexec__spawner_kill(process->supervisor->spawner, process->job);
+}
+
 static void do_kill_group (pexec_process *process) {
-  do_mark(process);
+  mark(process);
   (void)pexec__group_signal(process, SIGKILL);
 }
 
@@ -270,7 +283,7 @@ static verb *const verbs[PEXEC__ACTION_COUNT] = {
   [PEXEC__DO_HALT] = do_halt,
   [PEXEC__DO_HALT_NOW] = do_halt_now,
   [PEXEC__DO_ABANDON] = do_abandon,
-  [PEXEC__DO_MARK] = do_mark,
+  [PEXEC__DO_CUT_START] = do_cut_start,
   [PEXEC__DO_KILL_GROUP] = do_kill_group,
   [PEXEC__DO_ASK] = do_ask,
   [PEXEC__DO_CLEAR] = do_clear,
@@ -317,6 +330,8 @@ static void begin (pexec_process *process,
 }
 
 static void cancel (pexec_process *process, int reason) {
+  if (!process->config->policy.is_one_shot)
+    return;
   if (process->cancel_reason == 0 && !pexec__process_is_at_rest(process))
     process->cancel_reason = reason;
   pexec__process_feed(process, PEXEC__ON_CANCEL);
@@ -338,6 +353,8 @@ static void release (pexec_process *process) {
     pexec__process_feed(process, PEXEC__ON_YES);
 }
 
+/* Of those that come together a stop is obeyed before a decision: what would
+   start is not to. */
 void pexec__process_obey (pexec_process *process,
                           const struct pexec__orders *orders) {
   unsigned set = orders->set;
@@ -345,14 +362,14 @@ void pexec__process_obey (pexec_process *process,
     begin(process, orders);
   if (set & PEXEC__ORDER_CANCEL)
     cancel(process, orders->reason);
-  if (set & PEXEC__ORDER_YES)
-    pexec__process_feed(process, PEXEC__ON_YES);
-  if (set & PEXEC__ORDER_NO)
-    pexec__process_feed(process, PEXEC__ON_NO);
   if (set & PEXEC__ORDER_STOP)
     stop(process, PEXEC__ON_STOP);
   if (set & PEXEC__ORDER_KILL)
     stop(process, PEXEC__ON_KILL);
+  if (set & PEXEC__ORDER_YES)
+    pexec__process_feed(process, PEXEC__ON_YES);
+  if (set & PEXEC__ORDER_NO)
+    pexec__process_feed(process, PEXEC__ON_NO);
   if (set & PEXEC__ORDER_RESUME)
     pexec__output_resume(process);
   if (set & PEXEC__ORDER_RELEASE)

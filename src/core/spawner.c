@@ -85,12 +85,24 @@ static int attempt (struct pexec__spawner *spawner, struct pexec__job *job) {
 /* NULL when the spawner is to end. */
 static struct pexec__job *next_job (struct pexec__spawner *spawner) {
   struct pexec__letter *letter;
+  struct pexec__job *job = NULL;
   pexec__mailbox_lock(&spawner->todo);
   while ((letter = pexec__mailbox_take(&spawner->todo)) == NULL &&
          !spawner->is_closing)
     (void)pthread_cond_wait(&spawner->has_work, &spawner->todo.lock);
+  if (letter != NULL) {
+    job = PEXEC__HOLDER(letter, struct pexec__job, letter);
+    job->is_waiting = false;
+  }
   pexec__mailbox_unlock(&spawner->todo);
-  return letter ? PEXEC__HOLDER(letter, struct pexec__job, letter) : NULL;
+  return job;
+}
+
+static void answer (struct pexec__spawner *spawner, struct pexec__job *job) {
+  pexec__mailbox_lock(&spawner->done);
+  (void)pexec__mailbox_post(&spawner->done, &job->letter);
+  pexec__mailbox_unlock(&spawner->done);
+  pexec__loop_wake(spawner->loop);
 }
 
 static void *serve (void *argument) {
@@ -99,10 +111,7 @@ static void *serve (void *argument) {
   while ((job = next_job(spawner)) != NULL) {
     job->error = attempt(spawner, job);
     pexec__plan_free(&job->plan);
-    pexec__mailbox_lock(&spawner->done);
-    (void)pexec__mailbox_post(&spawner->done, &job->letter);
-    pexec__mailbox_unlock(&spawner->done);
-    pexec__loop_wake(spawner->loop);
+    answer(spawner, job);
   }
   return NULL;
 }
@@ -149,6 +158,7 @@ void pexec__spawner_submit (struct pexec__spawner *spawner,
   job->plan.pidfd = -1;
   job->found_umask = -1;
   pexec__mailbox_lock(&spawner->todo);
+  job->is_waiting = true;
   (void)pexec__mailbox_post(&spawner->todo, &job->letter);
   (void)pthread_cond_signal(&spawner->has_work);
   pexec__mailbox_unlock(&spawner->todo);
@@ -162,11 +172,29 @@ struct pexec__job *pexec__spawner_answer (struct pexec__spawner *spawner) {
   return letter ? PEXEC__HOLDER(letter, struct pexec__job, letter) : NULL;
 }
 
+void pexec__spawner_recall (struct pexec__spawner *spawner,
+                            struct pexec__job *job) {
+  bool was_waiting;
+  pexec__mailbox_lock(&spawner->todo);
+  was_waiting = job->is_waiting;
+  if (was_waiting)
+    pexec__mailbox_withdraw(&spawner->todo, &job->letter);
+  job->is_waiting = false;
+  pexec__mailbox_unlock(&spawner->todo);
+  if (!was_waiting)
+    return;
+  job->error = -ECANCELED;
+  answer(spawner, job);
+}
+
 /* The kernel stores the pidfd before the child runs, while its maker waits
-   in clone. Under the lock it cannot be closed meanwhile. */
+   in clone. Where it is not there yet, the child will see that it is not
+   wanted. Under the lock the pidfd cannot be closed meanwhile. */
 void pexec__spawner_kill (struct pexec__spawner *spawner,
                           struct pexec__job *job) {
+  pexec__spawner_recall(spawner, job);
   pexec__mailbox_lock(&spawner->todo);
+  atomic_store(&job->plan.is_unwanted, true);
   if (spawner->current == job && *(volatile int *)&job->plan.pidfd >= 0)
     (void)pexec__signal(job->plan.pidfd, SIGKILL);
   pexec__mailbox_unlock(&spawner->todo);
@@ -174,10 +202,8 @@ void pexec__spawner_kill (struct pexec__spawner *spawner,
 
 /* One that nobody took: its child has no owner. */
 static void discard (struct pexec__job *job) {
-  if (job->error >= 0) {
-    (void)pexec__signal(job->pidfd, SIGKILL);
-    bury(job->pidfd);
-  }
+  if (job->error >= 0)
+    pexec__exit_discard(job->pidfd);
   pexec__free(job->message);
   pexec__free(job);
 }
@@ -188,7 +214,7 @@ void pexec__spawner_close (struct pexec__spawner *spawner) {
   spawner->is_closing = true;
   (void)pthread_cond_signal(&spawner->has_work);
   pexec__mailbox_unlock(&spawner->todo);
-  (void)pthread_join(spawner->thread, NULL);
+  pexec__thread_join(spawner->thread);
   while ((job = pexec__spawner_answer(spawner)) != NULL)
     discard(job);
   free_spawner(spawner);

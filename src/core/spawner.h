@@ -18,6 +18,7 @@ struct pexec__job {
   struct pexec__letter letter;
   pexec_process *process;
   struct pexec__plan plan;      /* fds and umask are the submitter's */
+  bool is_waiting;              /* its turn has not come; the spawner's */
   /* the answer */
   int error;                    /* 0: executed */
   char *message;                /* why not, for people; or NULL; the taker's */
@@ -33,10 +34,14 @@ void pexec__spawner_submit (struct pexec__spawner *spawner,
                             struct pexec__job *job);
 /* The next answered job, or NULL. */
 struct pexec__job *pexec__spawner_answer (struct pexec__spawner *spawner);
-/* SIGKILL to the child of a job that is not answered yet, if there is one. */
+/* Takes back a job whose turn has not come: answered with -ECANCELED. */
+void pexec__spawner_recall (struct pexec__spawner *spawner,
+                            struct pexec__job *job);
+/* The same, else SIGKILL to its child, also to one that is yet to be made.
+   Only for a job whose answer was not taken. */
 void pexec__spawner_kill (struct pexec__spawner *spawner,
                           struct pexec__job *job);
-/* Joins the thread, after the jobs that it has: its children get SIGKILL. */
+/* Joins the thread, after the jobs that it has: their children get SIGKILL. */
 void pexec__spawner_close (struct pexec__spawner *spawner);
 
 #endif

@@ -9,22 +9,39 @@
 
 #include "core.h"
 
-/* A stopped process takes no signal but SIGKILL before it goes on. */
+/* The kernel takes these back out of the queue when a SIGCONT comes. */
+static bool is_undone_by_cont (int signo) {
+  return signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
+}
+
+typedef int sender (pexec_process *process, int signo);
+
+/* A stopped process takes no signal but SIGKILL before it goes on: it is told
+   to, after the signal where that can be, so that it does nothing between. */
+static int send_stop (pexec_process *process, sender *send) {
+  int signo = process->config->stop_signal;
+  int error;
+  if (is_undone_by_cont(signo))
+    (void)send(process, SIGCONT);
+  error = send(process, signo);
+  if (!is_undone_by_cont(signo))
+    (void)send(process, SIGCONT);
+  return error;
+}
+
 static void signal_group (pexec_process *process) {
-  (void)pexec__group_signal(process, process->config->stop_signal);
-  (void)pexec__group_signal(process, SIGCONT);
+  (void)send_stop(process, pexec__group_signal);
 }
 
 static void signal_leader (pexec_process *process) {
   int signo = process->config->stop_signal;
-  int error = pexec__group_signal_leader(process, signo);
+  int error = send_stop(process, pexec__group_signal_leader);
   pexec__log(process, PEXEC_INFO, "stopping process %d with %s",
              process->child.pid, pexec_signal_name(signo));
   if (error < 0 && error != -ESRCH)
     pexec__log(process, PEXEC_ERROR, "cannot send %s to process %d: %s",
                pexec_signal_name(signo), process->child.pid,
                pexec_error_text(error));
-  (void)pexec__group_signal_leader(process, SIGCONT);
 }
 
 static void enter (pexec_process *process, enum pexec_stage stage) {

@@ -31,7 +31,7 @@ static void delist (pexec_process *process) {
 }
 
 void pexec__process_free (pexec_process *process) {
-  pexec__news_withdraw(process);
+  pexec__news_silence(process);
   pexec__host_release(process->host);
   pexec__config_free(process->config);
   pexec__free(process->start_message);
@@ -74,15 +74,15 @@ void pexec__supervisor_settle (pexec_process *process) {
 
 /* {== orders ============================================================= */
 
-/* What a process needs to be supervised; false for want of memory. */
+/* What a process needs to be supervised; false for want of memory: then it
+   is in the list all the same, to be freed with the others. */
 static bool attach (pexec_process *process) {
-  if (process->timer != NULL)
-    return true;
-  if (pexec__timer_open(process->supervisor->loop, pexec__process_timer_due,
-                        process, &process->timer) < 0)
-    return false;
-  enlist(process);
-  return true;
+  if (process->place == NULL)
+    enlist(process);
+  return process->timer != NULL ||
+         pexec__timer_open(process->supervisor->loop,
+                           pexec__process_timer_due, process,
+                           &process->timer) >= 0;
 }
 
 static void carry_out (pexec_process *process, struct pexec__orders *orders) {
@@ -251,6 +251,16 @@ static int start_threads (pexec_supervisor *supervisor) {
   return error;
 }
 
+/* What was posted before there was a bell to ring. */
+static void ring_for_earlier (pexec_supervisor *supervisor) {
+  bool is_waiting;
+  pexec__mailbox_lock(&supervisor->outbox);
+  is_waiting = (supervisor->outbox.first != NULL);
+  pexec__mailbox_unlock(&supervisor->outbox);
+  if (is_waiting)
+    pexec__supervisor_ring(supervisor);
+}
+
 int pexec__supervisor_open (pexec_supervisor *supervisor) {
   int error = -ENOMEM;
   if (supervisor->is_open)
@@ -268,8 +278,10 @@ int pexec__supervisor_open (pexec_supervisor *supervisor) {
     goto close_null;
   supervisor->owner_pid = pexec__self();
   supervisor->is_basic_kernel = pexec__kernel_is_basic();
-  if ((error = start_threads(supervisor)) >= 0)
+  if ((error = start_threads(supervisor)) >= 0) {
+    ring_for_earlier(supervisor);
     return 0;
+  }
   close_timers(supervisor);
   pexec__loop_close(supervisor->loop);
 close_null:
@@ -287,7 +299,7 @@ void pexec__supervisor_shut (pexec_supervisor *supervisor) {
   supervisor->is_closing_ordered = true;
   pexec__mailbox_unlock(&supervisor->inbox);
   pexec__supervisor_wake(supervisor);
-  (void)pthread_join(supervisor->thread, NULL);
+  pexec__thread_join(supervisor->thread);
   pexec__spawner_close(supervisor->spawner);
   while (supervisor->processes != NULL)
     dispose(supervisor->processes);

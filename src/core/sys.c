@@ -111,6 +111,22 @@ void pexec__close (int fd) {
   (void)close(fd);  /* the descriptor is gone, whatever it answers */
 }
 
+unsigned pexec__fill_standard (void) {
+  unsigned filled = 0;
+  int fd;
+  while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= 2)
+    filled |= 1U << fd;
+  if (fd >= 0)
+    pexec__close(fd);
+  return filled;
+}
+
+void pexec__free_standard (unsigned filled) {
+  for (int fd = 0; fd <= 2; fd++)
+    if ((filled >> fd) & 1U)
+      pexec__close(fd);
+}
+
 int pexec__poll_readable (int fd, int timeout_ms) {
   struct pollfd poll_fd = { fd, POLLIN, 0 };
   return checked(poll(&poll_fd, 1, timeout_ms));

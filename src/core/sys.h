@@ -33,6 +33,11 @@ ssize_t pexec__read (int fd, void *data, size_t size);
 ssize_t pexec__write (int fd, const void *data, size_t size);
 int pexec__readable_bytes (int fd);      /* FIONREAD */
 void pexec__close (int fd);
+/* Puts /dev/null on those of 0, 1 and 2 that the host has closed, for as
+   long as something is opened that may not get such a number; a bit for
+   each. */
+unsigned pexec__fill_standard (void);
+void pexec__free_standard (unsigned filled);
 /* 1 readable, 0 timeout, -EINTR and the like */
 int pexec__poll_readable (int fd, int timeout_ms);
 

@@ -25,3 +25,7 @@ int pexec__thread_start (pthread_t *thread, const char *name,
     (void)pthread_setname_np(*thread, name);
   return -error;
 }
+
+void pexec__thread_join (pthread_t thread) {
+  (void)pthread_join(thread, NULL);  /* it is there, and never this one */
+}

@@ -1,0 +1,132 @@
+/*
+** The other side of the seam, for specs: a small kernel, a loop and a spawner
+** in one thread, on a clock that stands still until nothing is left to do at
+** that instant. Children do what their program says. Each call can be made to
+** fail, and whatever the core holds is counted. fake_host.c plays a host.
+*/
+
+#ifndef SPEC_FAKE_H
+#define SPEC_FAKE_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdbool.h>
+
+#include "core.h"
+
+#define FAKE_NEVER INT64_MAX
+#define FAKE_MS INT64_C(1000000)
+#define FAKE_S (1000 * FAKE_MS)
+#define FAKE_BIT(signo) (UINT64_C(1) << (signo))
+
+/* What a child does. All zero: runs until a signal ends it. */
+struct fake_program {
+  int64_t exec_ns;          /* from clone to exec; FAKE_NEVER: hangs there */
+  int exec_error;           /* errno of exec; 0: it succeeds */
+  int64_t lives_ns;         /* then ends by itself; 0: it does not */
+  int code;                 /* with this exit code */
+  uint64_t ignores;         /* signals, as FAKE_BIT */
+  int64_t lingers_ns;       /* from a signal that it heeds until it exits;
+                               0: the signal ends it */
+  int members;              /* others in its group, until a signal ends them */
+  uint64_t members_ignore;
+  bool is_unkillable;       /* it and its group */
+  const char *says;         /* on stdout, once executed */
+  const char *last_words;   /* on stdout, at its end */
+};
+
+struct fake_signal {
+  int64_t at_ns;
+  int signo;
+  bool is_to_group;
+};
+
+#define FAKE_SIGNALS 64
+
+struct fake {
+  int64_t now_ns;
+  bool is_basic;            /* a kernel without the newer calls */
+  bool host_reaps;          /* the host waits for all children */
+  const struct fake_program *programs;  /* of the first start, the next... */
+  int program_count;        /* the last one serves all that follow */
+  struct fake_signal signals[FAKE_SIGNALS];  /* those sent, but 0 */
+  int signal_count;
+  int clones;
+  /* what is there now */
+  int blocks, descriptors, living, zombies;
+  int survivors;            /* how many may live on when all is over */
+};
+
+extern struct fake fake;
+
+/* Forgets everything but is_basic. The clock begins at an odd place. */
+void fake_reset (const struct fake_program *programs, int program_count);
+/* Fails unless memory, descriptors and children are all given back; and puts
+   an end to survivors. */
+void fake_expect_nothing_left (void);
+
+/* {== failures ==== */
+
+/* call, what it fails with */
+#define FAKE_CALLS(X) \
+  X(MEMORY, ENOMEM) X(PIPE, EMFILE) X(EVENTFD, EMFILE) X(OPEN, ENFILE) \
+  X(READ, EIO) X(WAIT, ECHILD) X(INFO, ENOTTY) X(SIGNAL, EPERM) \
+  X(SIGNAL_GROUP, EPERM) X(KILL_GROUP, EPERM) X(LIVING, EMFILE) \
+  X(CLONE, EAGAIN) X(LOOP, EMFILE) X(WATCH, ENOSPC) X(THREAD, EAGAIN)
+
+enum fake_call {
+#define X(name, error) FAKE_##name,
+  FAKE_CALLS(X)
+#undef X
+  FAKE_CALL_COUNT
+};
+
+/* The n-th call from now on that is one of 'calls' (a bit for each) fails;
+   lasting: and all such calls after it. n 0: none. */
+void fake_fail (unsigned calls, int n, bool is_lasting);
+bool fake_has_failed (void);
+/* 0, or -errno where this call is to fail. */
+int fake_failure (enum fake_call call);
+
+/* {== time ==== */
+
+/* Everything that happens in this time. */
+void fake_run (int64_t ns);
+/* The same, but ends as soon as 'fd' is readable: true. */
+bool fake_run_until (int fd, int64_t end_ns);
+
+/* {== between the parts ==== */
+
+struct fake_pipe;
+struct fake_child;
+
+/* fake_sys.c */
+int fake_new_pidfd (struct fake_child *child);
+struct fake_child *fake_child_of (int pidfd);  /* NULL: it is no pidfd */
+struct fake_pipe *fake_pipe_hold (int fd);     /* NULL: it is no pipe */
+void fake_pipe_write (struct fake_pipe *pipe, const char *text);
+void fake_pipe_drop (struct fake_pipe *pipe);
+bool fake_is_readable (int fd);
+
+/* fake_kernel.c */
+void fake_kernel_reset (void);
+int64_t fake_kernel_next_ns (void);
+bool fake_kernel_run_due (void);
+bool fake_child_is_dead (const struct fake_child *child);
+void fake_child_let_go (struct fake_child *child);
+void fake_child_kill (int pidfd);
+const struct fake_program *fake_next_program (void);
+
+/* fake_spawner.c */
+void fake_spawner_reset (void);
+int64_t fake_spawner_next_ns (void);
+bool fake_spawner_run_due (void);
+
+/* fake_loop.c */
+void fake_loop_reset (void);
+
+#endif

@@ -1,0 +1,129 @@
+/* See fake_host.h. */
+
+#include "fake_host.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct host host;
+
+void host_begin (const struct fake_program *programs, int program_count) {
+  fake_reset(programs, program_count);
+  memset(&host, 0, sizeof host);
+  host.config = (pexec_config)PEXEC_CONFIG_INIT;
+  host.config.id = "id";
+  host.config.name = "/bin/program";
+  host.decision = 1;
+  if (pexec_supervisor_new(&host.supervisor) < 0)
+    host.supervisor = NULL;
+}
+
+void host_end (void) {
+  if (host.supervisor != NULL)
+    pexec_supervisor_close(host.supervisor);
+  fake_expect_nothing_left();
+}
+
+void host_make (void) {
+  assert_int_equal(pexec_process_new(host.supervisor, &host.config,
+                                     &host.process), 0);
+}
+
+void host_start_for (int64_t timeout_ms) {
+  if (host.process == NULL)
+    host_make();
+  assert_int_equal(pexec_process_start(host.process, timeout_ms), 0);
+}
+
+void host_start (void) {
+  host_start_for(-1);
+}
+
+/* {== events ==== */
+
+static void note (char letter) {
+  size_t length = strlen(host.order);
+  if (length < sizeof host.order - 1)
+    host.order[length] = letter;
+}
+
+static void hear_start (const pexec_event *event) {
+  host.started++;
+  host.start_error = event->error;
+  (void)snprintf(host.start_message, sizeof host.start_message, "%s",
+                 event->message ? event->message : "");
+}
+
+static void hear_exit (const pexec_event *event) {
+  host.exited++;
+  host.exit = event->exit;
+  if (event->asks && host.decision >= 0)
+    (void)pexec_process_decide(event->process, host.decision);
+}
+
+static void hear_output (const pexec_event *event) {
+  size_t length = strlen(host.text);
+  host.outputs++;
+  (void)snprintf(host.text + length, sizeof host.text - length, "%.*s",
+                 (int)event->length, event->data);
+  pexec_process_consumed(event->process, event->length, event->lines);
+}
+
+static void hear_stop (const pexec_event *event) {
+  host.stopped++;
+  host.stage = event->stage;
+  host.stop_error = event->error;
+}
+
+static void hear (const pexec_event *event) {
+  static const char letters[] = " SOXTE";
+  if (event->type <= PEXEC_EVENT_ENDED)
+    note(letters[event->type]);
+  switch (event->type) {
+    case PEXEC_EVENT_STARTED: hear_start(event); break;
+    case PEXEC_EVENT_OUTPUT: hear_output(event); break;
+    case PEXEC_EVENT_EXITED: hear_exit(event); break;
+    case PEXEC_EVENT_STOPPED: hear_stop(event); break;
+    case PEXEC_EVENT_ENDED: host.ended++; break;
+    default: host.logs++; break;
+  }
+}
+
+void host_pull (void) {
+  pexec_event event = PEXEC_EVENT_INIT;
+  while (pexec_supervisor_next(host.supervisor, &event) == 1) {
+    hear(&event);
+    pexec_event_release(&event);
+  }
+}
+
+bool host_run_until (const int *count, int at_least, int64_t ns) {
+  int64_t end_ns = fake.now_ns + ns;
+  int fd = pexec_supervisor_fd(host.supervisor);
+  if (fd < 0)
+    return false;
+  do {
+    host_pull();
+    if (count != NULL && *count >= at_least)
+      return true;
+  } while (fake_run_until(fd, end_ns));
+  return false;
+}
+
+void host_run (int64_t ns) {
+  (void)host_run_until(NULL, 0, ns);
+}
+
+static pexec_snapshot snapshot (void) {
+  pexec_snapshot told;
+  assert_int_equal(pexec_process_snapshot(host.process, &told), 0);
+  return told;
+}
+
+enum pexec_state host_state (void) {
+  return snapshot().state;
+}
+
+int host_pid (void) {
+  return snapshot().pid;
+}

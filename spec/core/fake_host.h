@@ -1,0 +1,46 @@
+/*
+** A host for specs on the fake seam: one supervisor and one process, through
+** the public door alone, and all that was heard from them.
+*/
+
+#ifndef SPEC_FAKE_HOST_H
+#define SPEC_FAKE_HOST_H
+
+#include "fake.h"
+
+extern struct host {
+  pexec_supervisor *supervisor;  /* NULL: none */
+  pexec_process *process;        /* NULL: none */
+  pexec_config config;           /* of the process; before host_make */
+  int decision;                  /* to each death that asks; -1: none */
+  /* heard; how often each, and what the last one said */
+  int started, exited, stopped, ended, logs, outputs;
+  int start_error, stop_error;
+  char start_message[256];
+  enum pexec_stage stage;
+  pexec_exit exit;
+  char text[4096];               /* of stdout */
+  char order[256];               /* S started, O output, X exited, T stopped,
+                                    E ended */
+} host;
+
+/* A new world and a supervisor. */
+void host_begin (const struct fake_program *programs, int program_count);
+/* Closes, and fails where anything is left. */
+void host_end (void);
+
+/* These three fail the test where the door refuses. */
+void host_make (void);             /* the process, from host.config */
+void host_start (void);            /* makes it, if need be */
+void host_start_for (int64_t timeout_ms);
+
+/* Lets time pass, and pulls events as soon as there are any. */
+void host_run (int64_t ns);
+/* The same, until that many of host.ended, or the time is over. */
+bool host_run_until (const int *count, int at_least, int64_t ns);
+void host_pull (void);
+
+enum pexec_state host_state (void);
+int host_pid (void);
+
+#endif

@@ -1,0 +1,279 @@
+/* See fake.h: children, their groups, signals, and who reaps them. */
+
+#include "fake.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "plan.h"
+
+enum life { ALIVE, ZOMBIE, GONE };
+
+/* A leader and the others of its group. */
+struct fake_child {
+  struct fake_child *next;
+  const struct fake_program *program;
+  int pid;
+  enum life leader;
+  int members;              /* that are alive */
+  int64_t ends_at_ns;
+  struct pexec__status status;  /* with which it ends, or has ended */
+  int pidfds;
+  struct fake_pipe *pipes[2];   /* held by those alive */
+};
+
+static struct fake_child *children;
+static int last_pid;
+
+const struct fake_program *fake_next_program (void) {
+  int n = fake.clones < fake.program_count ? fake.clones
+                                           : fake.program_count - 1;
+  return &fake.programs[n];
+}
+
+/* {== ends ==== */
+
+static void free_if_gone (struct fake_child *child) {
+  struct fake_child **place = &children;
+  if (child->leader != GONE || child->members > 0 || child->pidfds > 0)
+    return;
+  while (*place != child)
+    place = &(*place)->next;
+  *place = child->next;
+  free(child);
+}
+
+static void drop_pipes_if_dead (struct fake_child *child) {
+  if (child->leader == ALIVE || child->members > 0)
+    return;
+  for (int i = 0; i < 2; i++) {
+    fake_pipe_drop(child->pipes[i]);
+    child->pipes[i] = NULL;
+  }
+}
+
+static void reap (struct fake_child *child) {
+  child->leader = GONE;
+  fake.zombies--;
+}
+
+/* May free it. */
+static void end_leader (struct fake_child *child) {
+  fake_pipe_write(child->pipes[0], child->program->last_words);
+  child->leader = ZOMBIE;
+  child->ends_at_ns = FAKE_NEVER;
+  fake.living--;
+  fake.zombies++;
+  drop_pipes_if_dead(child);
+  if (fake.host_reaps)
+    reap(child);
+}
+
+static void end_members (struct fake_child *child) {
+  fake.living -= child->members;
+  child->members = 0;
+  drop_pipes_if_dead(child);
+  free_if_gone(child);
+}
+
+void fake_kernel_reset (void) {
+  while (children != NULL) {
+    children->leader = GONE;
+    children->pidfds = 0;
+    end_members(children);
+  }
+  last_pid = 1000;
+}
+
+int64_t fake_kernel_next_ns (void) {
+  int64_t next_ns = FAKE_NEVER;
+  for (const struct fake_child *child = children; child; child = child->next)
+    if (child->ends_at_ns < next_ns)
+      next_ns = child->ends_at_ns;
+  return next_ns;
+}
+
+bool fake_kernel_run_due (void) {
+  bool is_busy = false;
+  for (struct fake_child *child = children; child; child = child->next)
+    if (child->ends_at_ns <= fake.now_ns) {
+      end_leader(child);
+      is_busy = true;
+    }
+  return is_busy;
+}
+
+bool fake_child_is_dead (const struct fake_child *child) {
+  return child->leader != ALIVE;
+}
+
+void fake_child_let_go (struct fake_child *child) {
+  child->pidfds--;
+  free_if_gone(child);
+}
+
+/* {== signals ==== */
+
+static void note (int signo, bool is_to_group) {
+  if (signo == 0 || fake.signal_count == FAKE_SIGNALS)
+    return;
+  fake.signals[fake.signal_count++] =
+      (struct fake_signal){ fake.now_ns, signo, is_to_group };
+}
+
+static bool is_heeded (const struct fake_child *child, int signo,
+                       uint64_t ignored) {
+  if (signo == 0 || signo == SIGCONT || child->program->is_unkillable)
+    return false;
+  return signo == SIGKILL || (ignored & FAKE_BIT(signo)) == 0;
+}
+
+static void signal_leader (struct fake_child *child, int signo) {
+  const struct fake_program *program = child->program;
+  if (child->leader != ALIVE || !is_heeded(child, signo, program->ignores))
+    return;
+  if (signo == SIGKILL || program->lingers_ns == 0) {
+    child->status = (struct pexec__status){ true, -1, signo, false };
+    end_leader(child);
+  }
+  else if (child->ends_at_ns > fake.now_ns + program->lingers_ns)
+    child->ends_at_ns = fake.now_ns + program->lingers_ns;
+}
+
+static int signal_group (struct fake_child *child, int signo) {
+  if (child == NULL || (child->leader == GONE && child->members == 0))
+    return -ESRCH;
+  signal_leader(child, signo);
+  if (is_heeded(child, signo, child->program->members_ignore))
+    end_members(child);
+  return 0;
+}
+
+int pexec__signal (int pidfd, int signo) {
+  struct fake_child *child = fake_child_of(pidfd);
+  int error = fake_failure(FAKE_SIGNAL);
+  note(signo, false);
+  if (error < 0)
+    return error;
+  if (child->leader == GONE)
+    return -ESRCH;
+  signal_leader(child, signo);
+  return 0;
+}
+
+int pexec__signal_group (int pidfd, int signo) {
+  int error = fake_failure(FAKE_SIGNAL_GROUP);
+  assert_false(fake.is_basic);
+  note(signo, true);
+  return error < 0 ? error : signal_group(fake_child_of(pidfd), signo);
+}
+
+static struct fake_child *find (int pid) {
+  struct fake_child *child = children;
+  while (child != NULL && child->pid != pid)
+    child = child->next;
+  return child;
+}
+
+/* A number that was given back may be a stranger's. */
+int pexec__kill_group (int pgid, int signo) {
+  struct fake_child *child = find(pgid);
+  int error = fake_failure(FAKE_KILL_GROUP);
+  assert_true(signo == 0 || (child != NULL && child->leader != GONE));
+  note(signo, true);
+  return error < 0 ? error : signal_group(child, signo);
+}
+
+void fake_child_kill (int pidfd) {
+  signal_leader(fake_child_of(pidfd), SIGKILL);
+}
+
+int pexec__each_living (void (*see) (void *, int), void *argument) {
+  int error = fake_failure(FAKE_LIVING);
+  if (error < 0)
+    return error;
+  for (const struct fake_child *child = children; child; child = child->next)
+    if (child->leader == ALIVE || child->members > 0)
+      see(argument, child->pid);
+  return 0;
+}
+
+/* {== waiting ==== */
+
+int pexec__wait (int pidfd, bool is_reaped, struct pexec__status *status) {
+  struct fake_child *child = fake_child_of(pidfd);
+  if (child->leader == ALIVE)
+    return 0;
+  if (child->leader == ZOMBIE && fake_failure(FAKE_WAIT) < 0)
+    reap(child);  /* it is the host who has done so */
+  if (child->leader == GONE)
+    return -ECHILD;
+  *status = child->status;
+  if (is_reaped)
+    reap(child);
+  return 1;
+}
+
+int pexec__exit_info (int pidfd, struct pexec__status *status) {
+  struct fake_child *child = fake_child_of(pidfd);
+  int error = fake_failure(FAKE_INFO);
+  if (error < 0 || fake.is_basic)
+    return -ENOTTY;
+  assert_int_equal(child->leader, GONE);
+  *status = child->status;
+  return 0;
+}
+
+/* {== a birth ==== */
+
+static void begin_life (struct fake_child *child) {
+  const struct fake_program *program = child->program;
+  child->status = (struct pexec__status){ true, program->code, 0, false };
+  child->members = program->members;
+  child->ends_at_ns = program->lives_ns == 0 ? FAKE_NEVER
+                    : fake.now_ns + program->lives_ns;
+  fake.living += 1 + child->members;
+  fake_pipe_write(child->pipes[0], program->says);
+}
+
+static void fail_to_execute (struct fake_child *child,
+                             struct pexec__plan *plan) {
+  child->status = (struct pexec__status){ true, 127, 0, false };
+  plan->failed_step = PEXEC__STEP_EXEC;
+  plan->failed_errno = child->program->exec_error;
+  fake.living++;
+  end_leader(child);
+}
+
+int pexec__clone (struct pexec__plan *plan) {
+  int error = fake_failure(FAKE_CLONE);
+  struct fake_child *child;
+  if (error < 0)
+    return plan->pid = error;
+  assert_non_null(child = calloc(1, sizeof *child));
+  child->program = fake_next_program();
+  child->pid = ++last_pid;
+  child->pidfds = 1;
+  child->next = children;
+  children = child;
+  for (int i = 0; i < 2; i++)
+    child->pipes[i] = fake_pipe_hold(plan->fds[i + 1]);
+  fake.clones++;
+  plan->found_umask = plan->umask < 0 ? 022 : -1;
+  plan->pid = child->pid;
+  plan->pidfd = fake_new_pidfd(child);
+  if (child->program->exec_error != 0)
+    fail_to_execute(child, plan);
+  else
+    begin_life(child);
+  return child->pid;
+}
+
+bool pexec__kernel_is_basic (void) {
+  return fake.is_basic;
+}
+
+int pexec__self (void) {
+  return 999;
+}

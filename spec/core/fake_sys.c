@@ -1,0 +1,282 @@
+/* See fake.h: memory, the clock, descriptors, and failures on demand. */
+
+#include "fake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILES 4096
+
+struct fake_pipe {
+  char *data;
+  size_t length, at, room;
+  int readers, writers;
+};
+
+enum kind { CLOSED, READER, WRITER, EVENT, DEV_NULL, PIDFD };
+
+/* A descriptor is an index into these. */
+static struct file {
+  enum kind kind;
+  struct fake_pipe *pipe;
+  struct fake_child *child;
+  uint64_t count;
+} files[FILES];
+
+struct fake fake;
+
+static struct {
+  unsigned calls;
+  int left;                 /* until it fails; 0: never */
+  bool is_lasting, has_failed;
+} plan;
+
+void fake_reset (const struct fake_program *programs, int program_count) {
+  bool is_basic = fake.is_basic;
+  fake_kernel_reset();
+  memset(&fake, 0, sizeof fake);
+  memset(files, 0, sizeof files);
+  memset(&plan, 0, sizeof plan);
+  fake.now_ns = 123456789012345;
+  fake.is_basic = is_basic;
+  fake.programs = programs;
+  fake.program_count = program_count;
+  fake_spawner_reset();
+  fake_loop_reset();
+}
+
+void fake_expect_nothing_left (void) {
+  assert_int_equal(fake.blocks, 0);
+  assert_int_equal(fake.descriptors, 0);
+  assert_int_equal(fake.zombies, 0);
+  assert_int_equal(fake.living, fake.survivors);
+  fake_kernel_reset();
+}
+
+/* {== failures ==== */
+
+void fake_fail (unsigned calls, int n, bool is_lasting) {
+  plan.calls = calls;
+  plan.left = n;
+  plan.is_lasting = is_lasting;
+  plan.has_failed = false;
+}
+
+bool fake_has_failed (void) {
+  return plan.has_failed;
+}
+
+int fake_failure (enum fake_call call) {
+  static const int errors[] = {
+#define X(name, error) error,
+    FAKE_CALLS(X)
+#undef X
+  };
+  if (plan.left == 0 || ((plan.calls >> call) & 1U) == 0)
+    return 0;
+  if (plan.left > 1) {
+    plan.left--;
+    return 0;
+  }
+  plan.left = plan.is_lasting ? 1 : 0;
+  plan.has_failed = true;
+  return -errors[call];
+}
+
+/* {== memory ==== */
+
+static void *counted (void *block) {
+  assert_non_null(block);
+  fake.blocks++;
+  return block;
+}
+
+void *pexec__malloc (size_t size) {
+  return fake_failure(FAKE_MEMORY) < 0 ? NULL : counted(malloc(size + 1));
+}
+
+void *pexec__calloc (size_t count, size_t size) {
+  return fake_failure(FAKE_MEMORY) < 0 ? NULL : counted(calloc(count, size));
+}
+
+void *pexec__realloc (void *block, size_t size) {
+  if (fake_failure(FAKE_MEMORY) < 0)
+    return NULL;
+  return block ? realloc(block, size) : counted(malloc(size));
+}
+
+void pexec__free (void *block) {
+  fake.blocks -= (block != NULL);
+  free(block);
+}
+
+char *pexec__strdup (const char *text) {
+  char *copy = text ? pexec__malloc(strlen(text) + 1) : NULL;
+  return copy ? strcpy(copy, text) : NULL;
+}
+
+int64_t pexec__now (void) {
+  return fake.now_ns;
+}
+
+/* {== descriptors ==== */
+
+static struct file *file_of (int fd) {
+  assert_in_range(fd, 3, FILES - 1);
+  assert_int_not_equal(files[fd].kind, CLOSED);
+  return &files[fd];
+}
+
+static int new_file (enum kind kind) {
+  int fd = 3;
+  while (files[fd].kind != CLOSED)
+    assert_in_range(++fd, 3, FILES - 1);
+  files[fd] = (struct file){ .kind = kind };
+  fake.descriptors++;
+  return fd;
+}
+
+static void free_pipe_if_unused (struct fake_pipe *pipe) {
+  if (pipe->readers + pipe->writers > 0)
+    return;
+  free(pipe->data);
+  free(pipe);
+}
+
+int pexec__pipe (int fds[2]) {
+  int error = fake_failure(FAKE_PIPE);
+  struct fake_pipe *pipe;
+  if (error < 0)
+    return error;
+  assert_non_null(pipe = calloc(1, sizeof *pipe));
+  pipe->readers = pipe->writers = 1;
+  fds[0] = new_file(READER);
+  fds[1] = new_file(WRITER);
+  files[fds[0]].pipe = files[fds[1]].pipe = pipe;
+  return 0;
+}
+
+int pexec__eventfd (void) {
+  int error = fake_failure(FAKE_EVENTFD);
+  return error < 0 ? error : new_file(EVENT);
+}
+
+int pexec__open (const char *path, int flags, int mode) {
+  int error = fake_failure(FAKE_OPEN);
+  (void)flags;
+  (void)mode;
+  if (error < 0)
+    return error;
+  return strcmp(path, "/dev/null") == 0 ? new_file(DEV_NULL) : -ENOENT;
+}
+
+static ssize_t read_event (struct file *file, void *data, size_t size) {
+  assert_int_equal(size, sizeof file->count);
+  if (file->count == 0)
+    return -EAGAIN;
+  memcpy(data, &file->count, size);
+  file->count = 0;
+  return (ssize_t)size;
+}
+
+static ssize_t read_pipe (struct fake_pipe *pipe, void *data, size_t size) {
+  size_t there = pipe->length - pipe->at;
+  int error = fake_failure(FAKE_READ);
+  if (error < 0)
+    return error;
+  if (there == 0)
+    return pipe->writers > 0 ? -EAGAIN : 0;
+  if (size > there)
+    size = there;
+  memcpy(data, pipe->data + pipe->at, size);
+  pipe->at += size;
+  return (ssize_t)size;
+}
+
+ssize_t pexec__read (int fd, void *data, size_t size) {
+  struct file *file = file_of(fd);
+  if (file->kind == EVENT)
+    return read_event(file, data, size);
+  assert_int_equal(file->kind, READER);
+  return read_pipe(file->pipe, data, size);
+}
+
+ssize_t pexec__write (int fd, const void *data, size_t size) {
+  struct file *file = file_of(fd);
+  uint64_t more;
+  assert_int_equal(file->kind, EVENT);
+  assert_int_equal(size, sizeof more);
+  memcpy(&more, data, size);
+  file->count += more;
+  return (ssize_t)size;
+}
+
+int pexec__readable_bytes (int fd) {
+  const struct fake_pipe *pipe = file_of(fd)->pipe;
+  return (int)(pipe->length - pipe->at);
+}
+
+void pexec__close (int fd) {
+  struct file *file = file_of(fd);
+  if (file->pipe != NULL) {
+    *(file->kind == READER ? &file->pipe->readers : &file->pipe->writers) -= 1;
+    free_pipe_if_unused(file->pipe);
+  }
+  if (file->child != NULL)
+    fake_child_let_go(file->child);
+  file->kind = CLOSED;
+  fake.descriptors--;
+}
+
+bool fake_is_readable (int fd) {
+  const struct file *file = file_of(fd);
+  switch (file->kind) {
+    case READER:
+      return file->pipe->at < file->pipe->length || file->pipe->writers == 0;
+    case EVENT:
+      return file->count > 0;
+    case PIDFD:
+      return fake_child_is_dead(file->child);
+    default:
+      return false;
+  }
+}
+
+/* {== for the kernel ==== */
+
+int fake_new_pidfd (struct fake_child *child) {
+  int fd = new_file(PIDFD);
+  files[fd].child = child;
+  return fd;
+}
+
+struct fake_child *fake_child_of (int pidfd) {
+  return file_of(pidfd)->child;
+}
+
+struct fake_pipe *fake_pipe_hold (int fd) {
+  struct fake_pipe *pipe = file_of(fd)->pipe;
+  if (pipe != NULL)
+    pipe->writers++;
+  return pipe;
+}
+
+void fake_pipe_drop (struct fake_pipe *pipe) {
+  if (pipe == NULL)
+    return;
+  pipe->writers--;
+  free_pipe_if_unused(pipe);
+}
+
+void fake_pipe_write (struct fake_pipe *pipe, const char *text) {
+  size_t length = text ? strlen(text) : 0;
+  if (pipe == NULL || pipe->readers == 0 || length == 0)
+    return;
+  if (pipe->length + length > pipe->room) {
+    pipe->room = 2 * (pipe->length + length);
+    assert_non_null(pipe->data = realloc(pipe->data, pipe->room));
+  }
+  memcpy(pipe->data + pipe->length, text, length);
+  pipe->length += length;
+}

@@ -1,0 +1,292 @@
+/*
+** What output.c sees in its specs: two pipes, a loop that only watches them,
+** memory that runs out on demand, and the sinks. To be included once in a
+** program that is linked with output.c alone. One thread.
+*/
+
+#ifndef SPEC_TWO_PIPES_H
+#define SPEC_TWO_PIPES_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+#include "logger.h"
+
+#define KIB 1024
+#define MOST (4096 * KIB)
+#define NULL_FD 3
+
+/* {== the pipes, the loop and the memory ================================= */
+
+struct pexec__watch {
+  pexec__callback *call;
+  void *owner;
+  bool is_paused, is_open;
+};
+
+/* Pipe i has the descriptors 10 + 10 * i to read, and one more to write. */
+static struct pipe {
+  char *data;
+  size_t length, at;
+  bool can_read, can_write;    /* pexec's two ends are open */
+  bool has_writer;             /* and a child's is */
+  int error;                   /* of reading */
+  struct pexec__watch watch;
+} pipes[2];
+
+/* One delivery. */
+struct delivery {
+  size_t length;
+  bool is_partial;
+};
+
+static struct sink {
+  char *data;
+  size_t length, logged, count;
+  struct delivery *deliveries;
+} sinks[2];
+
+static struct {
+  int pipe_error, watch_error;
+  int good_blocks;             /* allocations that succeed; -1: all */
+  bool is_deaf;                /* no memory for an event */
+  bool writes_for_ever;        /* each read finds as much again */
+  int blocks, pipes_made;
+} fake;
+
+static bool may_allocate (void) {
+  if (fake.good_blocks > 0)
+    fake.good_blocks--;
+  return fake.good_blocks != 0;
+}
+
+void *pexec__calloc (size_t count, size_t size) {
+  if (!may_allocate())
+    return NULL;
+  fake.blocks++;
+  return calloc(count, size);
+}
+
+void *pexec__realloc (void *block, size_t size) {
+  if (!may_allocate())
+    return NULL;
+  fake.blocks += (block == NULL);
+  return realloc(block, size);
+}
+
+void pexec__free (void *block) {
+  fake.blocks -= (block != NULL);
+  free(block);
+}
+
+static struct pipe *pipe_of (int fd) {
+  assert_in_range(fd, 10, 29);
+  return &pipes[fd / 10 - 1];
+}
+
+int pexec__pipe (int fds[2]) {
+  int i = pipes[0].can_read || pipes[0].has_writer ? 1 : 0;
+  if (fake.pipe_error != 0)
+    return fake.pipe_error;
+  pipes[i].can_read = pipes[i].can_write = true;
+  pipes[i].at = pipes[i].length = 0;
+  fake.pipes_made++;
+  fds[0] = 10 + 10 * i;
+  fds[1] = fds[0] + 1;
+  return 0;
+}
+
+void pexec__close (int fd) {
+  bool *end = fd % 10 == 0 ? &pipe_of(fd)->can_read : &pipe_of(fd)->can_write;
+  assert_true(*end);
+  *end = false;
+}
+
+ssize_t pexec__read (int fd, void *data, size_t size) {
+  struct pipe *from = pipe_of(fd);
+  size_t there = from->length - from->at;
+  assert_true(from->can_read);
+  if (from->error != 0)
+    return from->error;
+  if (there == 0)
+    return from->has_writer || from->can_write ? -EAGAIN : 0;
+  if (size > there)
+    size = there;
+  memcpy(data, from->data + from->at, size);
+  from->at += fake.writes_for_ever ? 0 : size;
+  return (ssize_t)size;
+}
+
+int pexec__readable_bytes (int fd) {
+  return (int)(pipe_of(fd)->length - pipe_of(fd)->at);
+}
+
+int pexec__watch_open (struct pexec__loop *loop, int fd,
+                       pexec__callback *on_readable, void *owner,
+                       struct pexec__watch **watch) {
+  (void)loop;
+  if (fake.watch_error != 0)
+    return fake.watch_error;
+  *watch = &pipe_of(fd)->watch;
+  **watch = (struct pexec__watch){ on_readable, owner, false, true };
+  return 0;
+}
+
+void pexec__watch_pause (struct pexec__watch *watch) {
+  watch->is_paused = true;
+}
+
+void pexec__watch_resume (struct pexec__watch *watch) {
+  watch->is_paused = false;
+}
+
+void pexec__watch_close (struct pexec__watch *watch) {
+  if (watch != NULL)
+    watch->is_open = false;
+}
+
+bool pexec__config_reads (const struct pexec__config *config, int stream) {
+  return config->stream_loggers[stream] != NULL ||
+         (config->output_events & (1U << stream)) != 0;
+}
+
+/* {== what output.c delivers to ========================================== */
+
+static void append (struct sink *sink, const char *data, size_t length) {
+  assert_true(sink->length + length <= MOST);
+  memcpy(sink->data + sink->length, data, length);
+  sink->length += length;
+}
+
+bool pexec__news_output (struct pexec__stream *stream, const char *data,
+                         size_t length, bool is_partial) {
+  struct sink *sink = &sinks[stream->number - 1];
+  if (fake.is_deaf)
+    return false;
+  append(sink, data, length);
+  sink->deliveries[sink->count++] = (struct delivery){ length, is_partial };
+  atomic_fetch_add(&stream->process->queued_bytes, length);
+  return true;
+}
+
+void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
+                          const char *id, const char *data, size_t length) {
+  bool is_error = (level == PEXEC_ERROR);
+  (void)logger;
+  (void)data;
+  assert_string_equal(id, "writer");
+  assert_true(is_error || level == PEXEC_INFO);
+  sinks[is_error].logged += length;
+}
+
+/* {== one process ======================================================== */
+
+static pexec_supervisor supervisor;
+static struct pexec__config config;
+static pexec_process process;
+static char scratch[2 * PEXEC__LINE_MAX];
+
+static int begin (void **state) {
+  (void)state;
+  memset(&fake, 0, sizeof fake);
+  fake.good_blocks = -1;
+  for (int i = 0; i < 2; i++) {
+    pipes[i] = (struct pipe){ .data = malloc(MOST) };
+    sinks[i] = (struct sink){ .data = malloc(MOST) };
+    sinks[i].deliveries = malloc(MOST / 16 * sizeof(struct delivery));
+  }
+  memset(&supervisor, 0, sizeof supervisor);
+  supervisor.scratch = scratch;
+  supervisor.null_fd = NULL_FD;
+  config = (struct pexec__config){ .id = "writer" };
+  memset(&process, 0, sizeof process);
+  process.supervisor = &supervisor;
+  process.config = &config;
+  return 0;
+}
+
+/* Whatever a test did: nothing is left. */
+static int end (void **state) {
+  (void)state;
+  pexec__output_close(&process);
+  assert_int_equal(fake.blocks, 0);
+  for (int i = 0; i < 2; i++) {
+    assert_false(pipes[i].can_read || pipes[i].can_write);
+    assert_false(pipes[i].watch.is_open);
+    free(pipes[i].data);
+    free(sinks[i].data);
+    free(sinks[i].deliveries);
+  }
+  return 0;
+}
+
+static void start (unsigned output_events) {
+  config.output_events = output_events;
+  assert_int_equal(pexec__output_open(&process), 0);
+  pipes[0].has_writer = pipes[1].has_writer = true;
+}
+
+static void say (int i, const char *data, size_t length) {
+  assert_true(pipes[i].length + length <= MOST);
+  memcpy(pipes[i].data + pipes[i].length, data, length);
+  pipes[i].length += length;
+}
+
+static void say_text (int i, const char *text) {
+  say(i, text, strlen(text));
+}
+
+static void say_bytes (int i, size_t length, char byte) {
+  assert_true(pipes[i].length + length <= MOST);
+  memset(pipes[i].data + pipes[i].length, byte, length);
+  pipes[i].length += length;
+}
+
+static bool is_readable (const struct pipe *from) {
+  return from->error != 0 || from->at < from->length ||
+         (!from->has_writer && !from->can_write);
+}
+
+/* One turn of the loop; false where nothing was to be done. */
+static bool turn (void) {
+  bool is_busy = false;
+  for (int i = 0; i < 2; i++) {
+    struct pexec__watch *watch = &pipes[i].watch;
+    if (watch->is_open && !watch->is_paused && is_readable(&pipes[i])) {
+      watch->call(watch->owner);
+      is_busy = true;
+    }
+  }
+  return is_busy;
+}
+
+static void turn_until_idle (void) {
+  int turns = 0;
+  while (turn())
+    assert_in_range(++turns, 1, 100000);
+}
+
+static void die (void) {
+  pipes[0].has_writer = pipes[1].has_writer = false;
+  pexec__output_drain(&process);
+}
+
+/* "a\n b" are two deliveries, "a+ b\n" a piece and the end of its line. */
+static void expect (int i, const char *told) {
+  char text[4096] = "", *to = text;
+  const char *from = sinks[i].data;
+  for (size_t n = 0; n < sinks[i].count; n++) {
+    const struct delivery *one = &sinks[i].deliveries[n];
+    to += sprintf(to, "%s%.*s%s", n > 0 ? " " : "", (int)one->length, from,
+                  one->is_partial ? "+" : "");
+    from += one->length;
+  }
+  assert_string_equal(text, told);
+}
+
+#define SPEC(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+#endif

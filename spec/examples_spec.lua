@@ -1,0 +1,210 @@
+-- The examples do what they say, end by themselves, and leave nothing: neither
+-- a process (the harness looks) nor a file.
+
+local lu = require "luaunit"
+local pages = require "pages"
+local pexec = require "pexec"
+local spec = require "spec"
+
+local PROLOGUE <const> = 'io.stdout:setvbuf "line" '
+
+-- Runs examples/NAME.lua as a script of its own, with a directory for
+-- temporary files. Returns what it printed; it has to end with 0.
+local function run(name, prologue, environment)
+  local directory = spec.tmpdir()
+  environment = environment or {}
+  environment.TMPDIR = directory
+  local output, status = spec.run_script(
+    ("%s %s dofile 'examples/%s.lua'"):format(PROLOGUE, prologue or "", name),
+    environment)
+  lu.assertEquals(status, 0, output)
+  lu.assertEquals(spec.probe.list(directory), {})
+  return output
+end
+
+-- Each of these texts, in this order.
+local function assert_in_order(output, ...)
+  local position = 1
+  for _, text in ipairs{ ... } do
+    local _, last = output:find(text, position, true)
+    lu.assertNotNil(last, ("%q is missing, or in the wrong place, in:\n%s")
+                          :format(text, output))
+    position = last + 1
+  end
+end
+
+local function count(output, text)
+  return select(2, output:gsub(text:gsub("%p", "%%%0"), ""))
+end
+
+TestQuickstart = {}
+
+function TestQuickstart:test_the_server_answers_is_killed_and_answers()
+  local output = run "quickstart"
+  assert_in_order(output, "GET http://127.0.0.1:", ": Hello (from ",
+                  "handler: web ended (SIGKILL)", "decision: restart",
+                  "GET http://127.0.0.1:", ": Hello (from ",
+                  " ms after SIGKILL", "all stopped")
+  local killed, now = output:match "SIGKILL to process (%d+), from (%d+)"
+  lu.assertNotNil(killed, output)
+  lu.assertNotEquals(killed, now)
+end
+
+function TestQuickstart:test_the_worker_crashes_now_and_then()
+  lu.assertTrue(count(run "quickstart", "handler: worker ended (status 3)") > 0)
+end
+
+-- The port that comes first is taken, by a server that answers with a page.
+function TestQuickstart:test_a_port_that_is_taken_is_passed_by()
+  local output = run("quickstart", [[
+    local random, first, is_taken = math.random, nil, false
+    math.random = function(...)
+      first = first or random(...)
+      if is_taken then return random(...) end
+      is_taken = true
+      return first
+    end
+    local other = require "pexec".new_managed_process{
+      id = "other", name = "busybox", args = { "httpd", "-f", "-p",
+      "127.0.0.1:" .. math.random(20000, 32000), "-h", "/proc/self" } }
+    is_taken = false
+    assert(other:start())
+    repeat until os.execute("busybox wget -q -Y off -O /dev/null "
+                            .. "http://127.0.0.1:" .. first .. "/status")
+    print("taken: " .. first .. ".")
+  ]])
+  local taken = output:match "taken: (%d+)%."
+  assert_in_order(output, "taken: ", "handler: web ended (status 1)",
+                  "GET http://", "all stopped")
+  lu.assertNotNil(taken)
+  lu.assertNil(output:find("GET http://127.0.0.1:" .. taken, 1, true), output)
+end
+
+-- As a managed process of the spec's own, which a signal ends.
+local function started(name, words, environment)
+  local lines = {}
+  local directory = spec.tmpdir()
+  spec.write(directory .. "/script.lua", PROLOGUE .. words
+             .. (" dofile 'examples/%s.lua'"):format(name))
+  local process = assert(pexec.new_managed_process({
+    id = name, name = spec.lua_path, args = { directory .. "/script.lua" },
+    cwd = spec.root, environment = environment,
+    log_writer = function(line) lines[#lines + 1] = line end,
+    stop_timeout = "60s", stop_signal = "INT",
+    on_unexpected_exit = function() return false end,
+  }, pexec.null_logger))
+  assert(process:start())
+  return process, function() return table.concat(lines, "\n") end
+end
+
+function TestQuickstart:test_ctrl_c_leaves_nothing()
+  local directory = spec.tmpdir()
+  local process <close>, output = started("quickstart", "",
+                                          { TMPDIR = directory })
+  spec.eventually(function() return output():find("GET http", 1, true) end)
+  lu.assertEquals({ process:stop() }, { true, "process" })
+  lu.assertEquals(spec.probe.list(directory), {})
+  lu.assertNil(output():find("all stopped", 1, true))
+end
+
+TestPool = {}
+
+function TestPool:test_each_failure_waits_longer_and_success_ends()
+  local output = run "pool"
+  for _, id in ipairs{ "worker 1", "worker 3" } do
+    assert_in_order(output, id .. " failed: again in 0.1 s",
+                    id .. " failed: again in 0.2 s",
+                    id .. " failed: again in 0.4 s",
+                    id .. " failed: again in 0.8 s", id .. " is given up")
+  end
+  lu.assertEquals(count(output, "worker 2"), 1)
+  assert_in_order(output, "worker 2 is through")
+end
+
+TestOneShot = {}
+
+function TestOneShot:test_output_failure_timeout_and_tasks()
+  local output = run "one_shot"
+  assert_in_order(output, "-> one, two", "-> EXIT_STATUS: ", "exit status 3",
+                  "-> SIGNALED: ", "signal: terminated",
+                  "sleep 60 -> DEADLINE_EXCEEDED: ", "deadline exceeded")
+  for number = 1, 3 do
+    lu.assertEquals(count(output, "-> task " .. number), 1)
+  end
+end
+
+TestOwnLoop = {}
+
+function TestOwnLoop:test_the_program_works_on_while_a_worker_is_restarted()
+  local output = run "own_loop"
+  assert_in_order(output, "started (1)", "started (2)", "started (3)")
+  lu.assertTrue(tonumber(output:match "found (%d+) primes") > 0, output)
+end
+
+TestLuv = {}
+
+function TestLuv:test_two_loops_go_side_by_side()
+  if not package.searchpath("luv", package.cpath) then
+    lu.skip "lua-luv is not installed"
+  end
+  local output = run "luv"
+  assert_in_order(output, "worker: started", "worker: exited with status 0",
+                  "worker: started", "worker: stopped")
+  lu.assertEquals(count(output, "the program's own timer"), 5)
+end
+
+TestSupervise = {}
+
+function TestSupervise:test_it_ends_by_sigterm()
+  assert_in_order(run "supervise", "crasher: restarted as process",
+                  "clock: stopping process", "stopped for SIGTERM")
+end
+
+function TestSupervise:test_it_goes_on_until_it_is_told_otherwise()
+  local process <close>, output = started("supervise", "arg[1] = 'forever'")
+  spec.eventually(function()
+    return count(output(), "crasher: restarted") >= 5
+  end)
+  lu.assertEquals({ process:stop() }, { true, "process" })
+  assert_in_order(output(), "stubborn: killing process group",
+                  "stopped for SIGINT")
+end
+
+TestPlain = {}
+
+function TestPlain:test_a_c_program_keeps_a_process_up()
+  local directory = spec.tmpdir()
+  local status = select(3, os.execute(
+    ("timeout 60 '%s/examples/plain' >%s/out 2>&1"):format(
+      assert(os.getenv "PEXEC_BUILD"), directory)))
+  local output = spec.read(directory .. "/out")
+  lu.assertEquals(status, 0, output)
+  lu.assertEquals(output:gsub("from %d+", "from N"),
+                  ("hello from N\nexit status 3\n"):rep(3))
+end
+
+TestExamples = {}
+
+local known = { quickstart = TestQuickstart, pool = TestPool,
+                one_shot = TestOneShot, own_loop = TestOwnLoop, luv = TestLuv,
+                supervise = TestSupervise, plain = TestPlain }
+
+function TestExamples:test_each_has_a_spec()
+  for _, name in ipairs(pages.lines_of "examples/run") do
+    lu.assertNotNil(known[name], name)
+    known[name] = nil
+  end
+  lu.assertNil(next(known))
+end
+
+function TestExamples:test_a_lua_one_has_at_most_40_lines()
+  for _, path in ipairs(pages.lines_of "ls examples/*.lua") do
+    local _, lines = pages.read(path):gsub("\n", "")
+    lu.assertTrue(lines <= 40, path .. ": " .. lines)
+  end
+end
+
+function TestExamples:test_no_line_is_wider_than_80_columns()
+  lu.assertEquals(pages.lines_of "grep -rnE '.{81}' examples || test $? = 1",
+                  {})
+end
