@@ -339,7 +339,8 @@ typedef struct pexec_event {
 #define PEXEC_EVENT_INIT { .size = sizeof(pexec_event) }
 
 /* Pulls the next event: 1, or 0 where none waits. Events of one process come
-   in the order in which they happened. */
+   in the order in which they happened: STARTED before what that child wrote,
+   and all that it wrote before EXITED, STOPPED and ENDED. */
 PEXEC_API int pexec_supervisor_next (pexec_supervisor *supervisor,
                                      pexec_event *event);
 PEXEC_API void pexec_event_release (pexec_event *event);

@@ -78,7 +78,8 @@ struct pexec__stream {
   bool has_events;
   int read_fd, write_fd;      /* -1: not open */
   struct pexec__watch *watch;
-  bool is_paused;
+  bool is_paused;             /* until the host has consumed */
+  bool is_held;               /* until the start under way is answered */
   char *rest;                 /* start of a line whose end is to come */
   size_t rest_length;
   bool is_in_pieces;          /* a piece of that line has gone out */
@@ -261,6 +262,8 @@ void pexec__group_timer_due (void *supervisor);
 
 /* Opens what the configuration wants read; 0 or -errno. */
 int pexec__output_open (pexec_process *process);
+/* Holds back what comes while a start is under way: its answer is first. */
+void pexec__output_hold (pexec_process *process, bool is_held);
 /* Where the child is to write; /dev/null where nobody reads. */
 int pexec__output_fd (const pexec_process *process, int stream);
 /* Delivers all that was written before now, then a line without an end. May

@@ -137,12 +137,21 @@ static bool is_starved (pexec_process *process) {
   return atomic_load(&process->queued_bytes) >= PEXEC__QUEUE_MAX;
 }
 
+static void set_watch (struct pexec__stream *stream) {
+  if (stream->watch == NULL)
+    return;
+  if (stream->is_paused || stream->is_held)
+    pexec__watch_pause(stream->watch);
+  else
+    pexec__watch_resume(stream->watch);
+}
+
 static void pause_if_starved (struct pexec__stream *stream) {
   if (stream->watch == NULL || stream->is_paused || !stream->has_events ||
       !is_starved(stream->process))
     return;
-  pexec__watch_pause(stream->watch);
   stream->is_paused = true;
+  set_watch(stream);
 }
 
 static void note_readable (void *owner) {
@@ -218,6 +227,13 @@ int pexec__output_fd (const pexec_process *process, int stream) {
   return process->streams[stream].write_fd;
 }
 
+void pexec__output_hold (pexec_process *process, bool is_held) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++) {
+    process->streams[i].is_held = is_held;
+    set_watch(&process->streams[i]);
+  }
+}
+
 void pexec__output_drain (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
     drain(&process->streams[i]);
@@ -234,9 +250,8 @@ bool pexec__output_is_starved (const pexec_process *process) {
 void pexec__output_resume (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
     struct pexec__stream *stream = &process->streams[i];
-    if (stream->is_paused && stream->watch != NULL)
-      pexec__watch_resume(stream->watch);
     stream->is_paused = false;
+    set_watch(stream);
   }
 }
 

@@ -28,6 +28,7 @@ static int submit (pexec_process *process) {
   job->process = process;
   fill_plan(process, &job->plan);
   process->job = job;
+  pexec__output_hold(process, true);
   pexec__spawner_submit(process->supervisor->spawner, job);
   return 0;
 }
@@ -80,6 +81,7 @@ void pexec__process_spawned (pexec_process *process) {
   struct pexec__job *job = process->job;
   int error = judge_answer(process, job);
   process->job = NULL;
+  pexec__output_hold(process, false);
   if (job->found_umask >= 0)
     process->umask = job->found_umask;
   if (error >= 0)
