@@ -336,7 +336,10 @@ typedef struct pexec_event {
   void *held;               /* pexec's */
 } pexec_event;
 
-#define PEXEC_EVENT_INIT { .size = sizeof(pexec_event) }
+#define PEXEC_EVENT_INIT \
+  { sizeof(pexec_event), PEXEC_EVENT_NONE, NULL, 0, NULL, 0, 0, \
+    { 0, 0, 0, 0, 0, 0, 0, 0 }, PEXEC_STAGE_NONE, PEXEC_STDOUT, \
+    PEXEC_DEBUG, NULL, 0, 0, 0, 0, NULL }
 
 /* Pulls the next event: 1, or 0 where none waits. Events of one process come
    in the order in which they happened: STARTED before what that child wrote,

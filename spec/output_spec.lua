@@ -1,7 +1,7 @@
 -- What a process writes, and what its writer gets of it: every byte, in
 -- order, before the news of its end; in pieces where a line is long; at the
 -- writer's pace, without more memory, and without holding others up.
--- How loggers show it is in log_spec.
+-- How loggers show it is in logger_spec.
 
 local lu = require "luaunit"
 local pexec = require "pexec"

@@ -488,7 +488,7 @@ function TestManagerStop:test_a_writer_may_stop_its_own_manager()
   local answer
   assert(pm:add_process(process({ id = "a",
     log_writer = function() answer = answer or { pm:stop() } end },
-    "print", "one", "print", "two", "forever"), false))
+    "sleep", 0.3, "print", "one", "print", "two", "forever"), false))
   assert(pm:start())
   spec.eventually(function() return answer end)
   lu.assertEquals(answer, { true })

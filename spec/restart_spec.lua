@@ -332,7 +332,8 @@ function TestRestartGroup:test_what_is_left_of_the_dead_ones_group_is_killed()
   spec.kill(read_numbers(dir .. "/pids", 1)[1])
   read_numbers(dir .. "/pids", 2)
   lu.assertFalse(spec.alive(child))
-  process:stop()
+  process:kill_group()
+  process:wait()
 end
 
 function TestRestartGroup:test_so_it_is_where_nothing_is_restarted()

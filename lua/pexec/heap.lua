@@ -38,9 +38,9 @@ local function sink(self, index, entry)
   place(self, index, entry)
 end
 
--- Returns the entry, for remove.
+-- Returns the entry, for remove. Changes nothing where there is no memory.
 function Heap:add(time, value)
-  local entry = { time = time, value = value }
+  local entry = { time = time, value = value, index = 0 }
   rise(self, #self + 1, entry)
   return entry
 end
@@ -49,7 +49,7 @@ function Heap:remove(entry)
   local index = entry.index
   local last = self[#self]
   self[#self] = nil
-  entry.index = nil
+  entry.index = 0
   if last == entry then return end
   rise(self, index, last)
   sink(self, last.index, last)

@@ -134,9 +134,10 @@ end
 -- finaliser, where nothing is handed out: woken as soon as the news is there.
 local function await(process, news, wait)
   local lists = waiting[process] or {}
+  local list = lists[news] or {}
+  list[#list + 1] = wait
+  lists[news] = list
   waiting[process] = lists
-  lists[news] = lists[news] or {}
-  table.insert(lists[news], wait)
   wait.is_inside = output.is_inside(process) or scheduler.is_in_finaliser()
   local answer = table.pack(scheduler.wait(wait))
   forget(process, news, wait)  -- one that was cancelled is still there
@@ -168,16 +169,14 @@ end
 
 -- {== an unexpected exit ====================================================
 
+-- The core ignores it where a stop came first.
 local function decide(process, task)
-  local restart = true
+  local restart = not task.is_ok or task.results[1]
   deciding[process] = nil
-  if task.is_ok then
-    restart = task.results[1]
-  else
-    core.process_value(process).log("error",
-        "error in on_unexpected_exit, restarting: " .. task.traceback)
-  end
-  core.process_decide(process, restart)  -- ignored where a stop came first
+  core.process_decide(process, restart)
+  if task.is_ok then return end
+  core.process_value(process).log("error",
+      "error in on_unexpected_exit, restarting: " .. task.traceback)
 end
 
 -- nil: none, or one that is never asked.
@@ -314,13 +313,16 @@ end
 
 -- Until its last lines are handed out it counts as started.
 local function order_start(process, seconds)
+  local ok, message, code = core.process_state(process)
+  if not ok then return nil, message, code end
   if managed[process] and not is_final[process] then
     return nil, "already started", "ALREADY_STARTED"
   end
-  local ok, message, code = core.process_start(process, seconds)
-  if not ok then return nil, message, code end
-  managed[process] = true
-  return true
+  local was_managed = managed[process]
+  managed[process] = true  -- before it starts: this may need memory
+  ok, message, code = core.process_start(process, seconds)
+  if not ok then managed[process] = was_managed end
+  return ok, message, code
 end
 
 -- Not a wait that a cancellation ends: the process would run all the same.

@@ -5,9 +5,12 @@
 -- Runs on the thread that calls into Lua.
 
 local core = require "pexec.core"
+local queue = require "pexec.queue"
 local scheduler = require "pexec.scheduler"
 
 local output = {}
+
+local NO_MEMORY <const> = "not enough memory"
 
 local pumps = {}              -- process -> its pump
 local QUIET_TIME <const> = 5  -- seconds; errors closer together are one burst
@@ -107,42 +110,48 @@ local function hand_chunk(value, pump, item)
   end
 end
 
-local function take(pump)
-  local item = pump[pump.first]
-  if not item then return nil end
-  pump[pump.first] = nil
-  pump.first = pump.first + 1
-  return item
+local function hand_out(value, pump, item)
+  if item.action then item.action() else hand_chunk(value, pump, item) end
+end
+
+-- Lines that fail count as delivered; what comes after them is only put off
+-- where there is no memory for it.
+local function settle(process, pump, item, problem)
+  if item.data then
+    core.process_consumed(process, #item.data, item.lines)
+  elseif problem == NO_MEMORY then
+    queue.put_back(pump.items, item)
+    coroutine.yield()
+  elseif problem then
+    note_error(core.process_value(process), scheduler.describe(problem))
+  end
 end
 
 local function run(process, pump)
+  pump.task = scheduler.current()
   local value = core.process_value(process)
-  for item in take, pump do
-    if item.action then
-      item.action()
-    else
-      hand_chunk(value, pump, item)
-      core.process_consumed(process, #item.data, item.lines)
-    end
+  for item in queue.take, pump.items do
+    local ok, problem = pcall(hand_out, value, pump, item)
+    settle(process, pump, item, not ok and problem or nil)
   end
   pumps[process] = nil
 end
 
-local function put(process, item)
+-- One that a memory error has kept from its task does not count.
+local function pump_of(process)
   local pump = pumps[process]
-  if pump then
-    pump.last = pump.last + 1
-    pump[pump.last] = item
-    return
-  end
-  pump = { item, first = 1, last = 1, turn_began = core.now() }
+  return pump and pump.task and pump
+end
+
+local function put(process, item)
+  local pump = pump_of(process)
+  if pump then return queue.put(pump.items, item) end
+  pump = { items = queue.new(), task = false, turn_began = core.now() }
+  queue.put(pump.items, item)
   pumps[process] = pump
-  scheduler.spawn(function()
-    pump.task = scheduler.current()
-    run(process, pump)
-  end, function(task)
+  scheduler.spawn(run, function(task)
     if not task.is_ok then pumps[process] = nil end
-  end)
+  end, process, pump)
 end
 
 -- {== for managed_process ===================================================
@@ -155,7 +164,7 @@ end
 -- Calls action once all lines before it have been handed out; at once where
 -- there are none.
 function output.after(process, action)
-  if pumps[process] then
+  if pump_of(process) then
     put(process, { action = action })
   else
     action()
@@ -164,8 +173,8 @@ end
 
 -- Are we inside its writer, or in what helps that?
 function output.is_inside(process)
-  local pump = pumps[process]
-  return pump ~= nil and scheduler.is_within(pump.task)
+  local pump = pump_of(process)
+  return pump and scheduler.is_within(pump.task)
 end
 
 return output

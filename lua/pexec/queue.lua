@@ -1,34 +1,37 @@
--- A queue, oldest first. Pure.
+-- A queue of tables, oldest first, which it links by their field 'after':
+-- where they have that already it takes no memory. Each is in one queue at a
+-- time. Pure.
 
 local queue = {}
 
 function queue.new()
-  return { first = 1, last = 0 }
-end
-
-function queue.length(self)
-  return self.last - self.first + 1
+  return { first = false, last = false, length = 0 }
 end
 
 -- Changes nothing where there is no memory for it.
 function queue.put(self, value)
-  self[self.last + 1] = value
-  self.last = self.last + 1
+  value.after = false
+  if self.last then self.last.after = value else self.first = value end
+  self.last = value
+  self.length = self.length + 1
 end
 
 -- nil where it is empty.
 function queue.take(self)
-  if self.first > self.last then return nil end
-  local value = self[self.first]
-  self[self.first] = nil
-  self.first = self.first + 1
+  local value = self.first
+  if not value then return nil end
+  self.first = value.after
+  if not self.first then self.last = false end
+  self.length = self.length - 1
   return value
 end
 
--- The one that was taken last becomes the oldest again; takes no memory.
+-- It becomes the oldest again.
 function queue.put_back(self, value)
-  self.first = self.first - 1
-  self[self.first] = value
+  value.after = self.first
+  self.first = value
+  if not self.last then self.last = value end
+  self.length = self.length + 1
 end
 
 return queue

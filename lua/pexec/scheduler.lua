@@ -43,7 +43,7 @@ end
 function scheduler.is_within(task)
   local inner = scheduler.innermost()
   while inner and inner ~= task do inner = inner.helps end
-  return inner ~= nil
+  return inner and true or false
 end
 
 -- Lua 5.4 names a finaliser's frame for us; nothing in one can yield.
@@ -88,17 +88,16 @@ end
 
 -- failure: what explain has made of it, or text where it could not.
 local function fail(task, failure)
-  if type(failure) ~= "table" then
-    failure = { message = failure, traceback = failure }
-  end
-  task.message, task.traceback = failure.message, failure.traceback
-  task.is_ok = false
+  local is_explained = type(failure) == "table"
+  task.message = is_explained and failure.message or failure
+  task.traceback = is_explained and failure.traceback or failure
+  task.has_ended = true
 end
 
 local function conclude(task, ok, ...)
   if not ok then return fail(task, (...)) end
   task.results = table.pack(...)
-  task.is_ok = true
+  task.is_ok, task.has_ended = true, true
 end
 
 -- The coroutine's body: it knows its end before its resumer does, so that
@@ -128,7 +127,7 @@ local function settle(task, problem)
     if not task.waits_for or task.waits_for.is_over then enqueue(task) end
     return
   end
-  if task.is_ok == nil then fail(task, problem or "was closed") end
+  if not task.has_ended then fail(task, problem or "was closed") end
   if not task.is_done then finish(task) end
 end
 
@@ -151,17 +150,21 @@ local function recover()
   end
 end
 
+-- All fields are there from the start, so that none needs memory later.
 local function new_task(on_done)
   local task = setmetatable({
     coroutine = coroutine.create(body),
     context = context.new(),
     on_done = on_done,
     waiters = {},
-    waits_for = nil,   -- the wait it is suspended in
-    helps = nil,       -- the task that waits for its work
+    waits_for = false, -- the wait it is suspended in
+    helps = false,     -- the task that waits for its work
+    after = false,     -- the next that is ready
+    is_queued = false,
     is_final = scheduler.is_in_finaliser(),
     is_done = false,
-    is_ok = nil,       -- until it has ended
+    has_ended = false, is_ok = false,
+    results = false, message = false, traceback = false,
   }, Task)
   tasks[task.coroutine] = task
   return task
@@ -178,12 +181,23 @@ end
 -- The same, of a task that does a part of what the one that runs has to do.
 function scheduler.spawn_helper(f, on_done, ...)
   local task = new_task(on_done)
-  task.helps = scheduler.innermost()
+  task.helps = scheduler.innermost() or false
   step(task, task, f, ...)
   return task
 end
 
 -- {== waits =================================================================
+
+local NOTHING <const> = table.pack()
+local TRUE <const> = table.pack(true)
+
+-- Takes no memory for what a timer and a task's end bring: nobody would bring
+-- it again.
+local function pack(...)
+  if select("#", ...) == 0 then return NOTHING end
+  if select("#", ...) == 1 and ... == true then return TRUE end
+  return table.pack(...)
+end
 
 -- A wait is a table; whoever brings what it waits for calls wake.
 --   is_certain  true: cancelling its task does not end it
@@ -192,11 +206,11 @@ end
 --   on_task     the one whose end it waits for
 function scheduler.wake(wait, ...)
   if wait.is_over then return end
-  wait.results = table.pack(...)
+  wait.results = pack(...)
   wait.is_over = true
   if wait.timer then
     timers:remove(wait.timer)
-    wait.timer = nil
+    wait.timer = false
   end
   if wait.task then enqueue(wait.task) end
 end
@@ -211,6 +225,14 @@ local function cancel_wait(wait, code)
   if wait.is_over or wait.is_certain then return end
   if wait.on_cancel then wait.on_cancel(code) end
   scheduler.wake(wait, nil, context.messages[code], code)
+end
+
+-- All fields are there before it is waited for: bringing it needs no memory.
+local function prepare(wait)
+  wait.is_over = wait.is_over or false
+  wait.results = wait.results or false
+  wait.timer = wait.timer or false
+  wait.task = false
 end
 
 local function block(wait)
@@ -228,7 +250,7 @@ local function suspend(task, wait)
   wait.task = task
   task.waits_for = wait
   repeat coroutine.yield() until wait.is_over
-  task.waits_for = nil
+  task.waits_for = false
 end
 
 local function wait_in(task, wait)
@@ -242,6 +264,7 @@ end
 -- cancelled, and where the system refuses to wait: nil, message, code.
 function scheduler.wait(wait)
   local task = scheduler.innermost()
+  prepare(wait)
   if not task or is_on_a_finalisers_stack() then
     block(wait)
   else
@@ -259,7 +282,7 @@ local function depends_on(task, other)
   while task and task ~= other do
     task = task.waits_for and task.waits_for.on_task
   end
-  return task ~= nil
+  return task == other
 end
 
 -- One that is further down on this stack goes on only when we return.
@@ -359,7 +382,7 @@ local function run_timers()
   local now = core.now()
   while timers:first_time() and timers:first_time() <= now do
     local wait = timers:pop()
-    wait.timer = nil
+    wait.timer = false
     scheduler.wake(wait, true)
   end
 end
@@ -368,7 +391,7 @@ end
 -- keep the others from their events. Those that a round within this one
 -- has run are not there any more.
 local function run_ready(tasks_ready)
-  for _ = 1, queue.length(tasks_ready) do
+  for _ = 1, tasks_ready.length do
     local task = queue.take(tasks_ready)
     if not task then break end
     if not task.is_done then step(task) end
@@ -404,8 +427,8 @@ end
 -- {== time ==================================================================
 
 local function has_work(only_listen)
-  return queue.length(final) > 0 or not only_listen and
-         (queue.length(ready) > 0 or queue.length(events) > 0)
+  return final.length > 0 or not only_listen and
+         (ready.length > 0 or events.length > 0)
 end
 
 -- Seconds until something is due by itself; nil: nothing is.
@@ -427,7 +450,7 @@ function scheduler.pollfd()
 end
 
 function scheduler.sleep(seconds)
-  local wait = {}
+  local wait = { timer = false }
   scheduler.wake_after(wait, seconds)
   return scheduler.wait(wait)
 end

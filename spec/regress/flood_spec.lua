@@ -7,21 +7,21 @@ local spec = require "spec"
 
 local now = spec.probe.now
 
--- Takes its time with each line, and does not let others run.
-local function slow_writer()
-  local limit = now() + 0.0005
-  repeat until now() > limit
-end
-
 TestFlood = {}
 
+-- The writer takes its time with each line, and lets nobody else run.
 function TestFlood:setUp()
+  self.is_slow = true
   self.process = assert(pexec.new_managed_process(
-      spec.child({ log_writer = slow_writer }, "flood"), pexec.null_logger))
+      spec.child({ log_writer = function()
+        local limit = now() + 0.0005
+        repeat until now() > limit or not self.is_slow
+      end }, "flood"), pexec.null_logger))
   assert(self.process:start())
 end
 
 function TestFlood:tearDown()
+  self.is_slow = false
   self.process:kill_group()
   self.process:wait()
 end

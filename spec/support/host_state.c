@@ -42,6 +42,9 @@ static void write_set (const sigset_t *set, char *text) {
   *text = '\0';
 }
 
+/* The C library's, which it adds to whatever it sets. */
+static const unsigned restorer = 0x04000000;
+
 static void put_action (lua_State *L, int signo) {
   char name[ROOM], set[ROOM], text[2 * ROOM];
   struct sigaction action;
@@ -50,7 +53,7 @@ static void put_action (lua_State *L, int signo) {
   write_set(&action.sa_mask, set);
   snprintf(name, sizeof name, "action %d", signo);
   snprintf(text, sizeof text, "%p %x %s",
-           *(void **)(void *)&action.sa_handler, (unsigned)action.sa_flags,
+           *(void **)(void *)&action.sa_handler, (unsigned)action.sa_flags & ~restorer,
            set);
   put(L, name, text);
 }

@@ -58,11 +58,12 @@ function Host:finish()
   return self.task:wait()
 end
 
---- Starts one. settings may have: environment; logger.
+--- Starts one. settings may have: environment; is_bare: the script gets
+-- nothing, and loads what it needs itself.
 function hosts.start(text, settings)
   local script = spec.tmpdir() .. "/script.lua"
-  spec.write(script, HEAD .. text)
   settings = settings or {}
+  spec.write(script, (settings.is_bare and "" or HEAD) .. text)
   local host = setmetatable({ lines = {}, stdout = {}, stderr = {} }, Host)
   local process = assert(pexec.new_managed_process({
     id = "host", name = spec.lua_path, args = { script }, one_shot = true,

@@ -17,6 +17,9 @@ spec.root = assert(os.getenv("PEXEC_ROOT"), "PEXEC_ROOT is not set")
 spec.child_path = os.getenv("PEXEC_CHILD")
 spec.lua_path = os.getenv("PEXEC_LUA") or "lua5.4"
 
+-- "plain", "asan", "tsan" or "valgrind".
+spec.mode = os.getenv("PEXEC_SPEC_MODE") or "plain"
+
 -- How many times longer a deadline is under a sanitizer or valgrind.
 spec.slowness = tonumber(os.getenv("PEXEC_SPEC_SLOWNESS") or 1)
 

@@ -176,8 +176,8 @@ static void log_death (pexec_process *process) {
 }
 
 static void do_ask (pexec_process *process) {
-  log_death(process);
   pexec__output_drain(process);
+  log_death(process);
   pexec__news_exited(process);
 }
 
@@ -185,10 +185,10 @@ static void do_ask (pexec_process *process) {
    pipe then stays there, ahead of what the next child writes. */
 static void do_clear (pexec_process *process) {
   pexec__timer_disarm(process->timer);  /* a one-shot's deadline */
-  if (process->phase == PEXEC__CLEARING && !process->config->policy.asks)
-    log_death(process);
   if (!pexec__output_is_starved(process))
     pexec__output_drain(process);
+  if (process->phase == PEXEC__CLEARING && !process->config->policy.asks)
+    log_death(process);
   (void)pexec__group_signal(process, SIGKILL);
   pexec__exit_reap(process);
   pexec__group_await(process, pexec__now() + PEXEC__PATIENCE);
