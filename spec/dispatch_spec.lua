@@ -101,7 +101,7 @@ function TestDispatch:test_handlers_run_in_it_and_not_before()
   local ran = 0
   local a = started({ id = "a", on_unexpected_exit = function()
     ran = ran + 1
-  end }, "exit", 0)
+  end }, "sleep", 0.3, "exit", 0)
   block_until(function() return readable() end)
   probe.sleep(0.05)
   lu.assertEquals(ran, 0)
