@@ -109,19 +109,19 @@ end
 
 -- FAULTS 26
 function TestDescriptors:test_ours_are_invisible_to_what_the_host_starts()
-  local function seen_by_a_shell()
-    local pipe = assert(io.popen("set -- /proc/$$/fd/*; echo $#"))
-    local text = pipe:read("a")
+  local function seen_by_others()
+    local pipe = assert(io.popen(spec.child_path .. " fds"))
+    local lines = spec.lines(pipe:read("a"))
     pipe:close()
-    return text
+    return descriptors_of(lines)
   end
-  local before = seen_by_a_shell()
+  local before = seen_by_others()
   local processes = {}
   for i = 1, 5 do
     processes[i] = new({ log_writer = print }, "forever")
     processes[i]:start()
   end
-  local meanwhile = seen_by_a_shell()
+  local meanwhile = seen_by_others()
   for _, process in ipairs(processes) do process:stop() end
   lu.assertEquals(meanwhile, before)
 end

@@ -249,41 +249,6 @@ function TestPollfd:test_it_tells_of_each_of_several_sleepers()
   poll_until(function() return done == 5 end)
 end
 
-function TestPollfd:test_a_blocking_call_between_loses_no_sleeper()
-  readable()
-  local done = 0
-  for _, seconds in ipairs{ 0.01, 0.2 } do
-    pexec.task(function()
-      pexec.sleep(seconds)
-      done = done + 1
-    end)
-  end
-  pexec.sleep(0.05)  -- outlasts the first, whose alarm is over with it
-  lu.assertEquals(done, 1)
-  poll_until(function() return done == 2 end)
-end
-
-function TestPollfd:test_it_tells_of_one_that_yields()
-  run_dry()
-  local steps = 0
-  pexec.task(function()
-    for _ = 1, 3 do
-      coroutine.yield()
-      steps = steps + 1
-    end
-  end)
-  poll_until(function() return steps == 3 end)
-end
-
-function TestPollfd:test_it_tells_of_one_that_was_cancelled()
-  run_dry()
-  local answer
-  local task = pexec.task(function() answer = { pexec.sleep(60) } end)
-  task:cancel()
-  poll_until(function() return answer end)
-  lu.assertEquals(answer[3], "CANCELED")
-end
-
 function TestPollfd:test_it_tells_of_a_stop_that_a_task_waits_for()
   local a = started("a", "forever")
   run_dry()

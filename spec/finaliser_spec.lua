@@ -86,28 +86,6 @@ function TestFinaliser:test_no_task_runs_meanwhile()
   lu.assertTrue(ran)
 end
 
-function TestFinaliser:test_it_does_not_burn_time_while_news_wait()
-  local events = {}
-  local a, other = slow_to_stop("a"), with_news(events)
-  local task = pexec.task(coroutine.yield)
-  local before = os.clock()
-  assert(in_finaliser(a.stop, a))
-  lu.assertTrue(os.clock() - before < 0.2 * spec.slowness)
-  task:wait()
-  assert(other:wait())
-end
-
-function TestFinaliser:test_it_may_stop_a_manager()
-  local pm = managers.of(slow_to_stop("a"), slow_to_stop("b"),
-                         managers.fake("c"))
-  local pids = { pm:process_by_id("a"):unix_pid(),
-                 pm:process_by_id("b"):unix_pid() }
-  local fake = pm:process_by_id("c")
-  lu.assertEquals({ in_finaliser(pm.stop, pm) }, { true })
-  for _, pid in ipairs(pids) do lu.assertFalse(spec.alive(pid)) end
-  lu.assertEquals(fake.calls, { "stop" })
-end
-
 function TestFinaliser:test_it_may_start_a_manager()
   local pm = managers.of(managers.process("a", "forever"))
   lu.assertEquals({ in_finaliser(pm.start, pm) }, { true })

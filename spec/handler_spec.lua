@@ -368,8 +368,9 @@ function TestWhatItDoes:test_it_may_stop_its_manager()
   manager:add_process(new({ restart_delay = 0, on_unexpected_exit = function()
     answer = { manager:stop() }
     return true
-  end }, "append", file, "%p"))
+  end }, "append", file, "%p", "waitfile", file .. ".go"))
   lu.assertTrue(manager:start())
+  spec.write(file .. ".go", "")
   spec.eventually(function() return answer end)
   lu.assertEquals(answer, { true })
   lu.assertEquals(#lines_of(file), 1)

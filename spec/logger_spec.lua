@@ -276,8 +276,9 @@ end
 
 function TestObjectLogger:test_percent_signs_are_only_text()
   local logger = spec.collecting_logger()
-  local p = assert(pexec.new_managed_process(spec.child({ id = "%d", log = true },
-                   "print", "100 %s %d", "forever"), logger))
+  local p = assert(pexec.new_managed_process(
+    spec.child({ id = "%d", log = true }, "print", "100 %s %d", "forever"),
+    logger))
   assert(p:start())
   spec.eventually(function() return logger:find("info: 100 %s %d") end)
   assert(p:stop())

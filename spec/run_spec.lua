@@ -96,23 +96,6 @@ function TestRun:test_a_second_signal_kills_all_groups()
   end
 end
 
-function TestRun:test_signals_during_a_stop_by_call_kill_too()
-  local host = hosts.start[[
-    local p = managers.stubborn{ id = "a", stop_timeout = 300 }
-    local pm = managers.of(p)
-    pexec.task(function()
-      pexec.sleep(0.05)
-      print("running")
-      pm:stop()
-    end)
-    print("answer", pm:run())]]
-  host:await("running")
-  spec.kill(host.pid, "TERM")
-  pexec.sleep(0.1)
-  spec.kill(host.pid, "TERM")
-  assert_answers(host, "true\tstopped")
-end
-
 function TestRun:test_a_signal_during_the_start_stops_too()
   local host = hosts.start[[
     local file = spec.tmpdir() .. "/ran"
@@ -208,33 +191,12 @@ function TestRunByCall:test_it_returns_when_all_are_down()
   task:wait()
 end
 
-function TestRunByCall:test_also_where_the_stopping_task_is_cancelled()
-  local a = managers.stubborn("a")
-  local pid = a:unix_pid()
-  local pm = managers.of(a)
-  local runner = pexec.task(pm.run, pm, { signals = {} })
-  local stopper = pexec.task(pm.stop, pm)
-  stopper:cancel()
-  lu.assertEquals({ runner:wait() }, { true, "stopped" })
-  lu.assertFalse(spec.alive(pid))
-  stopper:wait()
-end
-
 -- FAULTS 14: closes the manager
 function TestRunByCall:test_a_handler_may_end_it()
   local pm = managers.new()
   assert(pm:add_process(managers.process({ id = "a",
     on_unexpected_exit = function() pm:stop() end }, "exit", 1), false))
   lu.assertEquals({ pm:run{ signals = {} } }, { true, "stopped" })
-end
-
-function TestRunByCall:test_a_stop_during_its_start_ends_it()
-  local once = managers.process({ id = "once", one_shot = true }, "forever")
-  local pm = managers.of(once)
-  local runner = pexec.task(pm.run, pm, { signals = {} })
-  spec.eventually(function() return once:unix_pid() end)
-  assert(pm:stop())
-  lu.assertEquals({ runner:wait() }, { true, "stopped" })
 end
 
 function TestRunByCall:test_several_may_run_one_manager()

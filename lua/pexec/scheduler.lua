@@ -13,8 +13,6 @@ local scheduler = {}
 
 local NO_MEMORY <const> = "not enough memory"
 
-local LONGEST_TAKING <const> = 0.01  -- seconds of one round
-
 local tasks = {}          -- coroutine -> its task, while that is not done
 local running = nil       -- the task that was resumed last; nil: none is
 local ready = queue.new() -- tasks to be resumed

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +204,40 @@ static void a_host_may_ask_for_no_zombies (void **state) {
   run_with_sigchld(SIG_DFL, SA_NOCLDWAIT);
 }
 
+static atomic_bool reaps;
+
+static void *reap_everything (void *unused) {
+  (void)unused;
+  while (atomic_load(&reaps))
+    if (waitpid(-1, NULL, WNOHANG) <= 0)
+      usleep(100);
+  return NULL;
+}
+
+static void a_host_may_wait_for_all_children (void **state) {
+  pthread_t reaper;
+  pexec_process *process;
+  (void)state;
+  atomic_store(&reaps, true);
+  assert_int_equal(pthread_create(&reaper, NULL, reap_everything, NULL), 0);
+  real.config.one_shot = 1;
+  for (int i = 0; i < 100; i++) {
+    process = STARTED("exit", "7");
+    expect_code_or_nothing(process, 7);
+    (void)real_await(process, PEXEC_EVENT_ENDED);
+    real_release(process);
+  }
+  real.config.name = "/nonexistent";
+  for (int i = 0; i < 20; i++) {
+    process = CHILD(NULL);
+    assert_int_equal(pexec_process_start(process, -1), 0);
+    assert_int_equal(real_await(process, PEXEC_EVENT_STARTED)->error, -ENOENT);
+  }
+  close_supervisor();
+  atomic_store(&reaps, false);
+  assert_int_equal(pthread_join(reaper, NULL), 0);
+}
+
 static void the_hosts_own_children_are_its_own (void **state) {
   pid_t pid;
   (void)state;
@@ -343,7 +379,8 @@ static void one_that_was_let_go_is_kept_up (void **state) {
   struct deadline deadline = real_deadline();
   int first = real_pid(process);
   (void)state;
-  real_await_file("pids");
+  while (real_count(real_file("pids"), "\n") < 1)  /* it is made empty */
+    real_pause(deadline, "its first line");
   pexec_process_release(process);
   assert_int_equal(kill(first, SIGKILL), 0);
   while (real_count(real_file("pids"), "\n") < 2)
@@ -386,6 +423,7 @@ int main (void) {
     REAL_SPEC(running_out_of_descriptors_is_told_and_passes),
     REAL_SPEC(a_host_may_ignore_its_children),
     REAL_SPEC(a_host_may_ask_for_no_zombies),
+    REAL_SPEC(a_host_may_wait_for_all_children),
     REAL_SPEC(the_hosts_own_children_are_its_own),
     REAL_SPEC(a_caught_signal_is_an_event_each_time),
     REAL_SPEC(closing_gives_them_back),

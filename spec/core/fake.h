@@ -56,6 +56,7 @@ struct fake {
   struct fake_signal signals[FAKE_SIGNALS];  /* those sent, but 0 */
   int signal_count;
   int clones;
+  size_t bytes_read;        /* of all pipes */
   /* what is there now */
   int blocks, descriptors, living, zombies;
   int survivors;            /* how many may live on when all is over */

@@ -13,6 +13,7 @@ void host_begin (const struct fake_program *programs, int program_count) {
   host.config = (pexec_config)PEXEC_CONFIG_INIT;
   host.config.id = "id";
   host.config.name = "/bin/program";
+  host.config.log_events = 1;
   host.decision = 1;
   if (pexec_supervisor_new(&host.supervisor) < 0)
     host.supervisor = NULL;
@@ -75,6 +76,13 @@ static void hear_stop (const pexec_event *event) {
   host.stop_error = event->error;
 }
 
+/* The machine says so where an event came that cannot come. */
+static void hear_message (const pexec_event *event) {
+  host.logs++;
+  if (memmem(event->data, event->length, "please report", 13) != NULL)
+    fail_msg("%.*s", (int)event->length, event->data);
+}
+
 static void hear (const pexec_event *event) {
   static const char letters[] = " SOXTE";
   if (event->type <= PEXEC_EVENT_ENDED)
@@ -85,7 +93,7 @@ static void hear (const pexec_event *event) {
     case PEXEC_EVENT_EXITED: hear_exit(event); break;
     case PEXEC_EVENT_STOPPED: hear_stop(event); break;
     case PEXEC_EVENT_ENDED: host.ended++; break;
-    default: host.logs++; break;
+    default: hear_message(event); break;
   }
 }
 

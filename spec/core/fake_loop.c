@@ -198,12 +198,14 @@ static bool run_watches (struct pexec__loop *loop) {
   return is_busy;
 }
 
-/* False where nothing is left to do at this instant. */
+/* Timers first, as libuv does. False where nothing is left to do at this
+   instant. */
 static bool turn (void) {
-  bool is_busy = fake_kernel_run_due() | fake_spawner_run_due();
+  bool is_busy = fake_kernel_run_due();
+  is_busy |= fake_spawner_run_due();
   if (loop_here != NULL && !loop_here->is_stopped) {
-    is_busy |= run_wake(loop_here);
     is_busy |= run_timer(loop_here);
+    is_busy |= run_wake(loop_here);
     is_busy |= run_watches(loop_here);
     free_closed(loop_here);
   }

@@ -191,6 +191,7 @@ static ssize_t read_pipe (struct fake_pipe *pipe, void *data, size_t size) {
     size = there;
   memcpy(data, pipe->data + pipe->at, size);
   pipe->at += size;
+  fake.bytes_read += size;
   return (ssize_t)size;
 }
 

@@ -151,6 +151,17 @@ static void a_withdrawn_letter_can_be_posted_again (void **state) {
   expect_order("102");
 }
 
+static void one_can_be_removed_where_it_is_found (void **state) {
+  (void)state;
+  post_three();
+  pexec__mailbox_remove(&box, &letters[0].next);
+  assert_false(letters[1].is_posted);
+  pexec__mailbox_remove(&box, &letters[0].next);
+  (void)post(3);
+  pexec__mailbox_remove(&box, &box.first);
+  expect_order("3");
+}
+
 /* {== two threads ==== */
 
 #define SENT 100000
@@ -229,6 +240,7 @@ int main (void) {
     SPEC(the_only_one_can_be_withdrawn),
     SPEC(withdrawing_one_that_does_not_wait_does_nothing),
     SPEC(a_withdrawn_letter_can_be_posted_again),
+    SPEC(one_can_be_removed_where_it_is_found),
     SPEC(between_threads_nothing_is_lost_or_torn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #define WORLD(...) \
   static const struct fake_program world[] = { __VA_ARGS__ }; \
   host_begin(world, (int)(sizeof world / sizeof world[0])); \
+  host.config.log_events = 0; \
   (void)state
 
 static int end (void **state) {
@@ -242,6 +243,21 @@ static void no_event_of_it_is_heard_any_more (void **state) {
   assert_int_equal(next_type(), 0);
 }
 
+static void a_child_that_waits_for_the_host_goes_on (void **state) {
+  static char much[600001];
+  static struct fake_program world[] = { { .says = much } };
+  (void)state;
+  memset(much, '\n', sizeof much - 1);
+  host_begin(world, 1);
+  host.config.output_events = PEXEC_STDOUT;
+  host_start();
+  fake_run(FAKE_S);
+  assert_in_range(fake.bytes_read, 256 * 1024, 400 * 1024);
+  pexec_process_release(host.process);
+  fake_run(FAKE_S);
+  assert_int_equal(fake.bytes_read, 600000);
+}
+
 static void one_that_has_ended_is_freed_at_once (void **state) {
   int blocks;
   WORLD({ .lives_ns = FAKE_MS, .says = "hello\n" });
@@ -300,6 +316,7 @@ int main (void) {
     SPEC(nobody_is_asked_any_more),
     SPEC(a_question_that_is_open_is_answered_with_a_restart),
     SPEC(no_event_of_it_is_heard_any_more),
+    SPEC(a_child_that_waits_for_the_host_goes_on),
     SPEC(one_that_has_ended_is_freed_at_once),
     SPEC(a_day_of_crashes_leaves_nothing_behind),
   };

@@ -213,6 +213,27 @@ static void a_second_stop_tries_again_and_is_answered (void **state) {
   assert_int_equal(host.stop_error, PEXEC_ESTOP_TIMEOUT);
 }
 
+static void a_third_one_does_not_prolong_it (void **state) {
+  WORLD({ .is_unkillable = true });
+  run_for(FAKE_S);
+  stop();
+  fake.survivors = 1;
+  assert_true(host_run_until(&host.stopped, 1, 60 * FAKE_S));
+  stop();
+  host_run(500 * FAKE_MS);
+  (void)pexec_process_stop(host.process);
+  assert_true(host_run_until(&host.stopped, 2, 60 * FAKE_S));
+  assert_int_equal(fake.now_ns - t, FAKE_S);
+}
+
+static void a_leader_is_killed_though_its_group_is_out_of_reach (void **state) {
+  WORLD({ .ignores = EVERY_SIGNAL });
+  run_for(FAKE_S);
+  fake_fail(1U << FAKE_SIGNAL_GROUP | 1U << FAKE_KILL_GROUP, 1, true);
+  stop();
+  expect_stop_within(900 * FAKE_MS, 950 * FAKE_MS, PEXEC_STAGE_KILL);
+}
+
 static void the_last_output_comes_before_the_answer (void **state) {
   WORLD({ .lingers_ns = 200 * FAKE_MS, .last_words = "bye" });
   host.config.output_events = PEXEC_STDOUT;
@@ -460,6 +481,8 @@ int main (void) {
     SPEC(what_survives_sigkill_is_given_up_in_a_second),
     SPEC(it_stays_watched_until_it_dies),
     SPEC(a_second_stop_tries_again_and_is_answered),
+    SPEC(a_third_one_does_not_prolong_it),
+    SPEC(a_leader_is_killed_though_its_group_is_out_of_reach),
     SPEC(the_last_output_comes_before_the_answer),
     SPEC(before_the_first_start_nothing_is_to_be_done),
     SPEC(a_start_that_was_just_ordered_is_stopped),

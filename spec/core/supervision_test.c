@@ -147,6 +147,16 @@ static void they_are_waited_for_a_second_at_most (void **state) {
   assert_int_equal(fake.clones, 2);
 }
 
+static void the_last_line_of_a_child_is_not_the_next_ones_first (void **state) {
+  WORLD({ .lives_ns = 2 * FAKE_S, .says = "a\nlast" });
+  host.config.output_events = PEXEC_STDOUT;
+  host_start();
+  host_run(3 * FAKE_S);
+  assert_int_equal(fake.clones, 2);
+  assert_string_equal(host.text, "a\nlasta\n");
+  assert_string_equal(host.order, "SOOO");
+}
+
 static void a_death_is_told_with_how_it_came (void **state) {
   WORLD({ .lives_ns = 300 * FAKE_MS, .code = 7 });
   host.config.asks = 1;
@@ -159,6 +169,19 @@ static void a_death_is_told_with_how_it_came (void **state) {
   assert_int_equal(host.exit.code, 7);
   assert_int_equal(host.exit.uptime_ns, 300 * FAKE_MS);
   assert_int_equal(host.exit.restarts, 0);
+}
+
+/* Where the kernel still tells how it ended, that is told; else nothing is
+   made up. */
+static void a_child_that_the_host_has_reaped_is_noticed (void **state) {
+  WORLD({ .lives_ns = 300 * FAKE_MS, .code = 7 });
+  fake.host_reaps = true;
+  host.config.asks = 1;
+  host_start();
+  host_run(10 * FAKE_S);
+  assert_int_equal(fake.clones, 11);
+  assert_int_equal(host.exit.is_known, !fake.is_basic);
+  assert_int_equal(host.exit.code, fake.is_basic ? 0 : 7);
 }
 
 static void a_decision_for_a_restart_keeps_the_delay (void **state) {
@@ -227,6 +250,39 @@ static void a_cancellation_kills_its_group (void **state) {
   assert_int_equal(fake.living, 0);
 }
 
+static void a_cancellation_that_meets_the_new_child_kills_it (void **state) {
+  WORLD({ .exec_ns = 250 * FAKE_MS });
+  host.config.one_shot = 1;
+  host_start_for(250);
+  assert_true(host_run_until(&host.ended, 1, FAKE_S));
+  assert_int_equal(fake.now_ns, t + 250 * FAKE_MS);
+  assert_int_equal(host.exit.canceled, PEXEC_EDEADLINE_EXCEEDED);
+}
+
+static void after_a_cancellation_the_timeout_means_nothing (void **state) {
+  WORLD({ .members = 1, .is_unkillable = true, .lives_ns = 200 * FAKE_MS });
+  host.config.one_shot = 1;
+  host_start_for(500);
+  host_run(100 * FAKE_MS);
+  (void)pexec_process_cancel(host.process, PEXEC_ECANCELED);
+  fake.survivors = 1;
+  host_run(5 * FAKE_S);
+  assert_int_equal(host.exit.canceled, PEXEC_ECANCELED);
+  assert_string_equal(host.order, "SXE");
+}
+
+static void a_later_run_knows_nothing_of_it (void **state) {
+  WORLD({ 0 }, { .lives_ns = FAKE_S });
+  host.config.one_shot = 1;
+  host_start_for(500);
+  host_run(FAKE_S);
+  assert_int_equal(host.exit.canceled, PEXEC_EDEADLINE_EXCEEDED);
+  host_start();
+  host_run(5 * FAKE_S);
+  assert_int_equal(host.exit.canceled, 0);
+  assert_string_equal(host.order, "SXESXE");
+}
+
 static void one_that_ends_in_time_is_not_cancelled (void **state) {
   WORLD({ .lives_ns = 250 * FAKE_MS - 1 });
   host.config.one_shot = 1;
@@ -279,12 +335,17 @@ int main (void) {
     SPEC(a_failed_restart_is_tried_once_in_a_delay),
     SPEC(members_left_behind_are_killed_before_a_restart),
     SPEC(they_are_waited_for_a_second_at_most),
+    SPEC(the_last_line_of_a_child_is_not_the_next_ones_first),
     SPEC(a_death_is_told_with_how_it_came),
+    SPEC(a_child_that_the_host_has_reaped_is_noticed),
     SPEC(a_decision_for_a_restart_keeps_the_delay),
     SPEC(a_decision_against_it_ends_it),
     SPEC(a_one_shot_is_over_when_it_ends),
     SPEC(a_timeout_kills_its_group),
     SPEC(a_cancellation_kills_its_group),
+    SPEC(a_cancellation_that_meets_the_new_child_kills_it),
+    SPEC(after_a_cancellation_the_timeout_means_nothing),
+    SPEC(a_later_run_knows_nothing_of_it),
     SPEC(one_that_ends_in_time_is_not_cancelled),
     SPEC(a_timeout_reaches_one_that_hangs_in_exec),
     SPEC(the_uptime_ends_with_the_death),

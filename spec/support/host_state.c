@@ -53,8 +53,8 @@ static void put_action (lua_State *L, int signo) {
   write_set(&action.sa_mask, set);
   snprintf(name, sizeof name, "action %d", signo);
   snprintf(text, sizeof text, "%p %x %s",
-           *(void **)(void *)&action.sa_handler, (unsigned)action.sa_flags & ~restorer,
-           set);
+           *(void **)(void *)&action.sa_handler,
+           (unsigned)action.sa_flags & ~restorer, set);
   put(L, name, text);
 }
 
