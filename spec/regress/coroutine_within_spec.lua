@@ -48,7 +48,7 @@ function TestCoroutineWithin:test_a_writers_may_stop_its_process()
   local a
   a = managers.started({ id = "a", log_writer = function()
     answer = answer or coroutine.wrap(function() return { a:stop() } end)()
-  end }, "print", "one", "print", "two", "forever")
+  end }, "sleep", 0.3, "print", "one", "print", "two", "forever")
   spec.eventually(function() return answer end)
   lu.assertEquals(answer, { true, "process" })
 end
