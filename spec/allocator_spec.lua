@@ -22,11 +22,13 @@ end
 -- time to load.
 local function compiled_modules()
   local directory = spec.tmpdir()
+  local init = assert(package.searchpath("pexec", package.path))
+  local source = init:match("^(.*)/init.lua$")
   assert(os.execute("mkdir " .. directory .. "/pexec"))
-  for _, file in ipairs(spec.probe.list(spec.root .. "/lua/pexec")) do
-    local path = spec.root .. "/lua/pexec/" .. file
+  for _, file in ipairs(spec.probe.list(source)) do
     local name = file == "init.lua" and "pexec.lua" or "pexec/" .. file
-    spec.write(directory .. "/" .. name, string.dump(assert(loadfile(path))))
+    local chunk = assert(loadfile(source .. "/" .. file))
+    spec.write(directory .. "/" .. name, string.dump(chunk))
   end
   return directory
 end

@@ -254,8 +254,8 @@ local function told_before_and_after(change, restore, fields, ...)
   spec.eventually(function() return #lines >= 1 end)
   local ok, message = pcall(function()
     change(dir)
-    for count = 2, 4 do
-      spec.kill(process:unix_pid())
+    for count = 2, 4 do  -- it may speak before its number is known
+      spec.kill(spec.eventually(function() return process:unix_pid() end))
       spec.eventually(function() return #lines >= count end)
     end
   end)

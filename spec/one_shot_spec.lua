@@ -340,7 +340,9 @@ function TestOneShotStop:test_what_it_makes_of_the_signal_is_its_outcome()
   local process = new({}, "trapexit", "TERM", 0, 0, "fine", "append", file,
                       "up", "forever")
   local task = pexec.task(process.start, process)
-  spec.eventually(function() return file_exists(file) end)
+  spec.eventually(function()
+    return file_exists(file) and process:status()
+  end)
   lu.assertEquals({ process:stop() }, { true, "process" })
   lu.assertEquals({ task:wait() }, { true })
 end

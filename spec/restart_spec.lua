@@ -255,7 +255,8 @@ function TestFailedRestart:test_a_program_that_is_away_is_tried_again()
   lu.assertEquals({ process:status() },
                   { nil, "process already finished", "PROCESS_DONE" })
   assert(os.rename(path .. ".away", path))
-  lu.assertEquals(read_numbers(file, 2)[2], process:unix_pid())
+  local pid = read_numbers(file, 2)[2]
+  spec.eventually(function() return process:unix_pid() == pid end)
   process:stop()
 end
 

@@ -72,9 +72,8 @@ end
 function TestStart:test_arguments_arrive_as_they_are()
   local file = spec.tmpdir() .. "/args"
   local odd = { "", " ", "a b", "'\"$HOME`*", "-", "\n", "\255\1" }
-  local process = assert(pexec.new_managed_process({ id = "args", name = "/bin/sh",
-      args = { "-c", 'printf "%s|" "$@" >"$0"', file, table.unpack(odd) },
-      one_shot = true }, pexec.null_logger))
+  local process = new({ name = "/bin/sh", one_shot = true,
+      args = { "-c", 'printf "%s|" "$@" >"$0"', file, table.unpack(odd) } })
   lu.assertTrue(process:start())
   lu.assertEquals(spec.read(file), table.concat(odd, "|") .. "|")
 end

@@ -30,10 +30,6 @@ local function read_pid(path)
   end)
 end
 
-local function wait_for_file(path)
-  spec.eventually(function() return spec.read(path) end)
-end
-
 -- Stops it; returns what it answered, and how many seconds it took.
 local function timed_stop(process)
   local before = now()

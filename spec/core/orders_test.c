@@ -86,6 +86,18 @@ static void late_decisions_change_nothing (void **state) {
   assert_int_equal(fake.clones, 2);
 }
 
+static void orders_about_an_earlier_run_are_not_about_the_next (void **state) {
+  WORLD({ .lives_ns = FAKE_MS });
+  host.config.one_shot = 1;
+  host_start();
+  host_run(FAKE_S);
+  assert_int_equal(pexec_process_cancel(host.process, PEXEC_ECANCELED), 0);
+  host_start();
+  host_run(FAKE_S);
+  assert_int_equal(host.exit.canceled, 0);
+  assert_string_equal(host.order, "SXESXE");
+}
+
 /* {== threads and descriptors ==== */
 
 static void without_a_start_nothing_is_opened (void **state) {
@@ -243,6 +255,21 @@ static void no_event_of_it_is_heard_any_more (void **state) {
   assert_int_equal(next_type(), 0);
 }
 
+/* Its supervisor has yet to see that it was given back. */
+static void not_even_of_what_happens_just_then (void **state) {
+  WORLD({ .is_unkillable = true });
+  host.config.stop_timeout_ms = 900;
+  host_start();
+  host_run(FAKE_S);
+  assert_int_equal(pexec_process_stop(host.process), 0);
+  host_run(1900 * FAKE_MS - 1);
+  pexec_process_release(host.process);
+  fake.now_ns++;  /* now it is given up */
+  fake_run(0);
+  assert_int_equal(next_type(), 0);
+  fake.survivors = 1;
+}
+
 static void a_child_that_waits_for_the_host_goes_on (void **state) {
   static char much[600001];
   static struct fake_program world[] = { { .says = much } };
@@ -303,6 +330,7 @@ int main (void) {
     SPEC(a_second_start_is_refused_until_the_end_was_heard),
     SPEC(an_event_of_another_size_is_refused),
     SPEC(late_decisions_change_nothing),
+    SPEC(orders_about_an_earlier_run_are_not_about_the_next),
     SPEC(without_a_start_nothing_is_opened),
     SPEC(an_event_from_before_can_be_waited_for),
     SPEC(what_comes_after_it_can_be_waited_for_too),
@@ -316,6 +344,7 @@ int main (void) {
     SPEC(nobody_is_asked_any_more),
     SPEC(a_question_that_is_open_is_answered_with_a_restart),
     SPEC(no_event_of_it_is_heard_any_more),
+    SPEC(not_even_of_what_happens_just_then),
     SPEC(a_child_that_waits_for_the_host_goes_on),
     SPEC(one_that_has_ended_is_freed_at_once),
     SPEC(a_day_of_crashes_leaves_nothing_behind),
