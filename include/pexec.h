@@ -115,17 +115,45 @@ enum pexec_level {
   PEXEC_DEBUG, PEXEC_INFO, PEXEC_WARN, PEXEC_ERROR
 };
 
-enum pexec_format { PEXEC_TEXT, PEXEC_JSON };
+/* How lines are written. RAW, byte for byte, is for log files alone: a logger
+   has something to say of each line. */
+enum pexec_format { PEXEC_TEXT, PEXEC_JSON, PEXEC_LOGFMT, PEXEC_RAW };
+
+/* A log file: appended to, rotated at a line's end. The newest rotated file
+   is FILE.1, or FILE.1.gz. A symbolic link is not followed. A file that was
+   renamed or deleted is made anew within a second of the next line. */
+typedef struct pexec_file {
+  size_t size;              /* of this struct: versions it */
+  const char *path;         /* a relative one: from the host's directory */
+  unsigned mode;            /* of one that is made, whatever the umask */
+  enum pexec_format format;
+  int64_t max_size;         /* bytes; 0: not rotated for its size */
+  int keep;                 /* how many rotated files stay */
+  int64_t rotate_every_ms;  /* on the wall clock, from 1970 on; 0: not */
+  int compress;             /* 1: rotated files, with zlib, on a thread */
+  int blocks;               /* where it cannot be written, 1: the child waits;
+                               0: lines are dropped after a second, counted,
+                               and told of in the file */
+} pexec_file;
+
+#define PEXEC_FILE_INIT \
+  { sizeof(pexec_file), NULL, 0640, PEXEC_RAW, 10485760, 5, 0, 0, 0 }
 
 typedef struct pexec_logger_options {
   size_t size;              /* of this struct: versions it */
   enum pexec_level level;   /* least level written */
   enum pexec_format format;
-  const char *file;         /* appended to, made with mode 0640; NULL: stderr */
+  const char *file;         /* as pexec_file's path; NULL: stderr */
+  unsigned mode;            /* these five as in pexec_file */
+  int64_t max_size;
+  int keep;
+  int64_t rotate_every_ms;
+  int compress;
 } pexec_logger_options;
 
 #define PEXEC_LOGGER_OPTIONS_INIT \
-  { sizeof(pexec_logger_options), PEXEC_INFO, PEXEC_TEXT, NULL }
+  { sizeof(pexec_logger_options), PEXEC_INFO, PEXEC_TEXT, NULL, 0640, \
+    10485760, 5, 0, 0 }
 
 /* Makes a logger that writes from any thread, each message one write. */
 PEXEC_API int pexec_logger_new (const pexec_logger_options *options,
@@ -181,6 +209,31 @@ PEXEC_API void pexec_supervisor_uncatch (pexec_supervisor *supervisor,
 
 enum pexec_stream { PEXEC_STDOUT = 1, PEXEC_STDERR = 2 };
 
+/* Where a stream of a child goes, besides loggers and events. All of these
+   get everything. With none, and nothing else that reads it: /dev/null. */
+typedef struct pexec_output {
+  int inherits;                   /* 1: the host's own */
+  int merges;                     /* 1, of stderr alone: where stdout goes, in
+                                     the order written, and told as stdout */
+  const pexec_file *const *files; /* ends in NULL; or NULL */
+} pexec_output;
+
+/* Where a child's standard input comes from. */
+enum pexec_source {
+  PEXEC_FROM_NULL,                /* /dev/null */
+  PEXEC_FROM_HOST,                /* the host's own */
+  PEXEC_FROM_FILE,                /* opened at each start */
+  PEXEC_FROM_DATA,                /* these bytes at each start, then the end */
+  PEXEC_FROM_PIPE                 /* pexec_process_write */
+};
+
+typedef struct pexec_input {
+  enum pexec_source source;
+  const char *path;               /* FROM_FILE; relative: as pexec_file's */
+  const void *data;               /* FROM_DATA */
+  size_t length;
+} pexec_input;
+
 typedef struct pexec_config {
   size_t size;                    /* of this struct: versions it */
   const char *id;                 /* required, not empty */
@@ -201,11 +254,19 @@ typedef struct pexec_config {
   pexec_logger *stderr_logger;    /* each line, at error; NULL: not */
   unsigned output_events;         /* PEXEC_STDOUT | PEXEC_STDERR: as events */
   void *user;                     /* the host's; pexec_process_user */
+  pexec_input input;
+  pexec_output output[2];         /* of stdout, of stderr */
+  size_t tail_size;               /* bytes of last lines to keep; 0: none */
+  size_t events_buffer;           /* bytes of output events that may wait */
+  int events_drop;                /* 1: beyond that lines are dropped and
+                                     counted; 0: the child waits */
 } pexec_config;
 
 #define PEXEC_CONFIG_INIT \
   { sizeof(pexec_config), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, \
-    15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL }
+    15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL, \
+    { PEXEC_FROM_NULL, NULL, NULL, 0 }, { { 0, 0, NULL }, { 0, 0, NULL } }, \
+    16384, 262144, 0 }
 
 /* Makes a process, not started. PEXEC_EINVALID_CONFIG where the configuration
    cannot be used, -ENOMEM. */
@@ -247,9 +308,48 @@ PEXEC_API int pexec_process_stop (pexec_process *process);
 PEXEC_API int pexec_process_kill_group (pexec_process *process);
 
 /* The host is done with this much of the process's output events: reading
-   may go on. Until then it counts against the bound of 256 KiB. */
+   may go on. Until then it counts against 'events_buffer'. */
 PEXEC_API void pexec_process_consumed (pexec_process *process, size_t bytes,
                                        size_t lines);
+
+/* Writes to the child's stdin, where that is PEXEC_FROM_PIPE: after all that
+   was given before, and waits while the pipe is full. Answered with
+   PEXEC_EVENT_WRITTEN of this 'ticket'. -EPIPE where it was closed,
+   PEXEC_ENOT_STARTED, PEXEC_EPROCESS_DONE where nothing runs,
+   PEXEC_EUNSUPPORTED of another kind of stdin, -ENOMEM. The data are copied:
+   a host that does not wait for answers bounds them itself. */
+PEXEC_API int pexec_process_write (pexec_process *process, const void *data,
+                                   size_t length, uint64_t *ticket);
+
+/* Closes it, once all that was given before is written. No answer. Each start
+   opens it anew. */
+PEXEC_API int pexec_process_close_stdin (pexec_process *process);
+
+/* Opens its log files anew, as after a rotation by others; what came before
+   goes to the old ones. Answered with PEXEC_EVENT_REOPENED. */
+PEXEC_API int pexec_process_reopen (pexec_process *process);
+
+/* A line of a process's, as it is kept: without its newline, and cut off
+   where it does not fit. */
+typedef struct pexec_line {
+  const char *data;
+  size_t length;
+  enum pexec_stream stream;
+  int is_partial;         /* a piece: the line goes on in the next one */
+  int64_t time_ns;        /* when it was read: CLOCK_REALTIME */
+  uint64_t run;           /* of which of its starts: 1 is the first */
+} pexec_line;
+
+typedef struct pexec_tail {
+  size_t count;
+  const pexec_line *lines;  /* the oldest first */
+  void *held;               /* pexec's */
+} pexec_tail;
+
+/* The last lines of a process whose output is read, both streams, up to
+   'tail_size' bytes; to be released. 0 with none of them, or -ENOMEM. */
+PEXEC_API int pexec_process_tail (pexec_process *process, pexec_tail *tail);
+PEXEC_API void pexec_tail_release (pexec_tail *tail);
 
 /* name in pexec_state, name for people. ORDER STATE in src/core/machine.c */
 #define PEXEC_STATES(X) \
@@ -266,11 +366,21 @@ enum pexec_state {
 
 PEXEC_API const char *pexec_state_name (enum pexec_state state);
 
+/* What was read of one stream, ever. Of one that the child writes itself,
+   nothing is known. */
+typedef struct pexec_counts {
+  uint64_t bytes;
+  uint64_t lines;
+  uint64_t drops;         /* lines that a destination did not get; a line that
+                             two did not get counts twice */
+} pexec_counts;
+
 typedef struct pexec_snapshot {
   enum pexec_state state;
   int pid;                /* 0: nothing runs */
   uint64_t starts;        /* successful ones */
   int64_t started_at_ns;  /* CLOCK_MONOTONIC; 0: never */
+  pexec_counts output[2]; /* of stdout, of stderr */
 } pexec_snapshot;
 
 /* What is known of it now, without a round trip to the supervisor. */
@@ -287,7 +397,9 @@ enum pexec_event_type {
   PEXEC_EVENT_STOPPED,  /* stage, error, message */
   PEXEC_EVENT_ENDED,    /* nothing of it is managed any more */
   PEXEC_EVENT_LOG,      /* level, data, length */
-  PEXEC_EVENT_SIGNAL    /* signo; process is NULL */
+  PEXEC_EVENT_SIGNAL,   /* signo; process is NULL */
+  PEXEC_EVENT_WRITTEN,  /* ticket, error; length: bytes that the pipe took */
+  PEXEC_EVENT_REOPENED  /* error, message */
 };
 
 /* What it took to stop a process. */
@@ -333,13 +445,14 @@ typedef struct pexec_event {
   int is_partial;           /* OUTPUT: a piece; its line goes on in the next
                                event of this stream */
   int signo;
+  uint64_t ticket;          /* WRITTEN: what pexec_process_write gave */
   void *held;               /* pexec's */
 } pexec_event;
 
 #define PEXEC_EVENT_INIT \
   { sizeof(pexec_event), PEXEC_EVENT_NONE, NULL, 0, NULL, 0, 0, \
     { 0, 0, 0, 0, 0, 0, 0, 0 }, PEXEC_STAGE_NONE, PEXEC_STDOUT, \
-    PEXEC_DEBUG, NULL, 0, 0, 0, 0, NULL }
+    PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL }
 
 /* Pulls the next event: 1, or 0 where none waits. Events of one process come
    in the order in which they happened: STARTED before what that child wrote,

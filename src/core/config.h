@@ -25,6 +25,12 @@ struct pexec__config {
   unsigned output_events;
   bool log_events;
   void *user;
+  pexec_input input;        /* its path and data are ours */
+  pexec_output output[2];   /* so are the arrays, files and paths; 'files' is
+                               never NULL, but may be empty */
+  size_t tail_size;
+  size_t events_buffer;
+  bool events_drop;
 };
 
 /* Checks and copies. PEXEC_EINVALID_CONFIG, -ENOMEM. */
