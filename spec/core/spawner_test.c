@@ -26,7 +26,7 @@
 
 static struct {
   /* set by a test before it submits */
-  int identity_error, plan_error, clone_error, failed_errno;
+  int identity_error, plan_error, input_error, clone_error, failed_errno;
   bool hangs;               /* the next child, until it is killed */
   /* under the lock */
   pthread_mutex_t lock;
@@ -65,6 +65,15 @@ int pexec__plan_make (struct pexec__plan *plan,
   plan->found_umask = -1;
   plan->pidfd = -1;
   return fake.plan_error;
+}
+
+int pexec__plan_open_input (struct pexec__plan *plan,
+                            const struct pexec__config *config,
+                            const struct pexec__host *host) {
+  (void)plan;
+  (void)config;
+  (void)host;
+  return fake.input_error;
 }
 
 void pexec__plan_free (struct pexec__plan *plan) { (void)plan; }
@@ -184,7 +193,7 @@ static pexec_process process = { .config = &config };
 static int begin (void **state) {
   (void)state;
   fake.identity_error = fake.plan_error = fake.clone_error = 0;
-  fake.failed_errno = 0;
+  fake.failed_errno = fake.input_error = 0;
   fake.hangs = fake.is_made = fake.is_killed = false;
   fake.clones = fake.buried = fake.discarded = fake.closed = fake.wakes = 0;
   return pexec__spawner_open(NULL, &spawner);
@@ -275,6 +284,9 @@ static void each_step_may_fail_and_is_named (void **state) {
   fake.plan_error = -ENOMEM;
   expect_failure(-ENOMEM, PEXEC__STEP_PREPARE);
   fake.plan_error = 0;
+  fake.input_error = -EACCES;
+  expect_failure(-EACCES, PEXEC__STEP_INPUT);
+  fake.input_error = 0;
   fake.clone_error = -EAGAIN;
   expect_failure(-EAGAIN, PEXEC__STEP_CLONE);
   fake.clone_error = 0;

@@ -54,6 +54,22 @@ struct pexec__parcel {
   char data[];
 };
 
+/* What the host wants written to a child's stdin, or that it be closed;
+   allocated, and then, as the answer, freed by its reader. */
+struct pexec__write {
+  struct pexec__notice notice;
+  struct pexec__write *next;  /* in its list */
+  uint64_t ticket;
+  bool closes;                /* has no data, and no answer */
+  int error;                  /* 0 or negative: the answer */
+  size_t length, taken;       /* bytes; that the pipe has taken */
+  char data[];
+};
+
+struct pexec__writes {
+  struct pexec__write *first, *last;  /* NULL: empty */
+};
+
 /* {== one process ======================================================= */
 
 /* The child that lives, or the last one, until its group is settled. */
@@ -85,10 +101,21 @@ struct pexec__stream {
   bool is_in_pieces;          /* a piece of that line has gone out */
 };
 
+/* The writing end of its stdin, where that is a pipe. A new one serves each
+   start: what is left in the old one is dropped. */
+struct pexec__input {
+  int read_fd;                /* the child's, until it has it; -1: not open */
+  int write_fd;               /* -1: not open */
+  struct pexec__watch *watch; /* of write_fd; paused while nothing waits */
+  size_t at;                  /* bytes that it has taken */
+  struct pexec__writes waiting;
+};
+
 enum pexec__order {
   PEXEC__ORDER_START = 1, PEXEC__ORDER_CANCEL = 2, PEXEC__ORDER_YES = 4,
   PEXEC__ORDER_NO = 8, PEXEC__ORDER_STOP = 16, PEXEC__ORDER_KILL = 32,
-  PEXEC__ORDER_RESUME = 64, PEXEC__ORDER_RELEASE = 128
+  PEXEC__ORDER_RESUME = 64, PEXEC__ORDER_RELEASE = 128,
+  PEXEC__ORDER_WRITE = 256
 };
 
 /* What the host has ordered since the last look. */
@@ -106,6 +133,7 @@ struct pexec_process {
   /* the host's thread only */
   bool is_active;             /* started, and its end not pulled yet */
   bool is_final;              /* a stop or kill was ordered */
+  uint64_t tickets;           /* of writes, that were given out */
 
   /* the host's thread sets it, before the first order; then immutable */
   struct pexec__host *host;   /* NULL: never started */
@@ -124,6 +152,7 @@ struct pexec_process {
   int stop_error;
   int log_events;             /* that wait */
   bool is_silent;             /* the host has let go: it hears nothing */
+  struct pexec__writes given; /* that the supervisor has not taken yet */
   pexec_snapshot snapshot;
 
   /* both, atomically */
@@ -146,6 +175,7 @@ struct pexec_process {
   struct pexec__child child;
   struct pexec__timer *timer; /* the phase says what for */
   struct pexec__stream *streams;  /* two; NULL: no output is read */
+  struct pexec__input input;
   struct pexec__job *job;     /* at the spawner; NULL: none */
   int umask;                  /* of the host at the first start; -1 */
   int cancel_reason;          /* 0: not cancelled */
@@ -279,6 +309,27 @@ void pexec__output_close (pexec_process *process);
 /* A last one without an end counts too. */
 size_t pexec__count_lines (const char *data, size_t length);
 
+/* {== input.c ============================================================ */
+
+/* Opens what the child is to read, where that is a pipe; 0 or -errno. */
+int pexec__input_open (pexec_process *process);
+/* Where it is to read; where that is a file, the plan opens it. */
+int pexec__input_fd (const pexec_process *process);
+/* The child has been executed: writes what waits. */
+void pexec__input_begin (pexec_process *process);
+/* It is dead, or could not be made: refuses what waits. */
+void pexec__input_end (pexec_process *process);
+/* The host has given something to write. */
+void pexec__input_take (pexec_process *process);
+/* Why nothing can be written while nothing runs. */
+int pexec__input_absence (const pexec_process *process);
+void pexec__input_close (pexec_process *process);
+
+/* Any thread that has the list. */
+void pexec__writes_append (struct pexec__writes *writes,
+                           struct pexec__write *first);
+struct pexec__write *pexec__writes_take (struct pexec__writes *writes);
+
 /* {== news.c: to the host, and to the log ================================ */
 
 void pexec__news_post (pexec_process *process, enum pexec__news news);
@@ -288,6 +339,9 @@ void pexec__news_stopped (pexec_process *process, int error);
 /* False for want of memory. */
 bool pexec__news_output (struct pexec__stream *stream, const char *data,
                          size_t length, bool is_partial);
+/* Answers it, or frees it where there is nobody to answer. */
+void pexec__news_written (pexec_process *process, struct pexec__write *write,
+                          int error);
 void pexec__news_snapshot (pexec_process *process);
 /* Drops all that waits for the host about this process, and whatever would
    follow. Any thread. */

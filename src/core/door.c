@@ -97,6 +97,7 @@ int pexec_process_new (pexec_supervisor *supervisor,
   }
   made->supervisor = supervisor;
   made->child.pidfd = -1;
+  made->input.read_fd = made->input.write_fd = -1;
   made->umask = -1;
   for (int i = 0; i < PEXEC__NEWS_COUNT; i++) {
     made->news[i].type = types[i];
@@ -254,6 +255,65 @@ void pexec_process_consumed (pexec_process *process, size_t bytes,
     order(process, PEXEC__ORDER_RESUME, 0, 0);
 }
 
+/* The end that is posted is one, also before it is pulled: no answer may come
+   behind it. */
+static int give (pexec_process *process, struct pexec__write *write) {
+  struct pexec__mailbox *outbox = &process->supervisor->outbox;
+  int error = 0;
+  pexec__mailbox_lock(outbox);
+  if (process->is_active && !process->news[PEXEC__NEWS_ENDED].letter.is_posted)
+    pexec__writes_append(&process->given, write);
+  else
+    error = process->snapshot.starts == 0 ? PEXEC_ENOT_STARTED
+                                          : PEXEC_EPROCESS_DONE;
+  pexec__mailbox_unlock(outbox);
+  if (error < 0)
+    pexec__free(write);
+  else
+    order(process, PEXEC__ORDER_WRITE, 0, 0);
+  return error;
+}
+
+static int make_write (pexec_process *process, const void *data,
+                       size_t length, struct pexec__write **write) {
+  struct pexec__write *made;
+  if (is_forked(process->supervisor))
+    return PEXEC_EFORKED;
+  if (process->config->input.source != PEXEC_FROM_PIPE)
+    return PEXEC_EUNSUPPORTED;
+  made = length > PTRDIFF_MAX - sizeof *made ? NULL
+       : pexec__malloc(sizeof *made + length);
+  if (made == NULL)
+    return -ENOMEM;
+  *made = (struct pexec__write){
+    .notice = { .type = PEXEC_EVENT_WRITTEN, .process = process },
+    .ticket = process->tickets + 1, .length = length,
+  };
+  if (length > 0)
+    memcpy(made->data, data, length);
+  *write = made;
+  return 0;
+}
+
+int pexec_process_write (pexec_process *process, const void *data,
+                         size_t length, uint64_t *ticket) {
+  struct pexec__write *write;
+  int error = make_write(process, data, length, &write);
+  if (error < 0 || (error = give(process, write)) < 0)
+    return error;
+  *ticket = ++process->tickets;
+  return 0;
+}
+
+int pexec_process_close_stdin (pexec_process *process) {
+  struct pexec__write *write;
+  int error = make_write(process, NULL, 0, &write);
+  if (error < 0)
+    return error;
+  write->closes = true;
+  return give(process, write);
+}
+
 void pexec_process_release (pexec_process *process) {
   if (is_forked(process->supervisor))
     return;
@@ -305,6 +365,15 @@ static void tell_parcel (struct pexec__parcel *parcel, pexec_event *event) {
     event->process->log_events--;
 }
 
+static void tell_write (struct pexec__write *write, pexec_event *event) {
+  event->held = write;
+  event->ticket = write->ticket;
+  event->error = write->error;
+  event->length = write->taken;
+  if (event->error < 0)
+    event->message = pexec_error_text(event->error);
+}
+
 static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
   struct pexec__letter *letter = pexec__mailbox_take(&supervisor->outbox);
   struct pexec__notice *notice;
@@ -315,6 +384,8 @@ static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
   event->process = notice->process;
   if (notice->type == PEXEC_EVENT_OUTPUT || notice->type == PEXEC_EVENT_LOG)
     tell_parcel(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
+  else if (notice->type == PEXEC_EVENT_WRITTEN)
+    tell_write(PEXEC__HOLDER(notice, struct pexec__write, notice), event);
   else
     tell_news(notice->process, event);
   return true;

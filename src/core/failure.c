@@ -152,6 +152,10 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
     case PEXEC__STEP_STDOUT:
     case PEXEC__STEP_STDERR:
       return inherit_failure(config, step, error);
+    case PEXEC__STEP_INPUT:
+      return format("error starting process \"%s\": %s \"%s\": %s",
+                    config->name, step_text(step), config->input.path,
+                    pexec_error_text(error));
     case PEXEC__STEP_USER:
       return user_failure(config, error);
     case PEXEC__STEP_IDENTITY:

@@ -27,7 +27,8 @@ struct pexec__timer {
 
 struct pexec__watch {
   uv_poll_t uv;
-  pexec__callback *on_readable;
+  int events;                   /* UV_READABLE or UV_WRITABLE */
+  pexec__callback *on_ready;
   void *owner;
 };
 
@@ -139,16 +140,16 @@ void pexec__timer_close (struct pexec__timer *timer) {
 
 /* {== descriptors ======================================================= */
 
-/* An error counts as readable: reading tells. */
+/* An error counts as ready: reading or writing tells. */
 static void on_poll (uv_poll_t *uv, int status, int events) {
   struct pexec__watch *watch = uv->data;
   (void)status;
   (void)events;
-  watch->on_readable(watch->owner);
+  watch->on_ready(watch->owner);
 }
 
-int pexec__watch_open (struct pexec__loop *loop, int fd,
-                       pexec__callback *on_readable, void *owner,
+static int open_watch (struct pexec__loop *loop, int fd, int events,
+                       pexec__callback *on_ready, void *owner,
                        struct pexec__watch **watch) {
   struct pexec__watch *made = pexec__calloc(1, sizeof *made);
   int error = -ENOMEM;
@@ -159,11 +160,26 @@ int pexec__watch_open (struct pexec__loop *loop, int fd,
     return error;
   }
   made->uv.data = made;
-  made->on_readable = on_readable;
+  made->events = events;
+  made->on_ready = on_ready;
   made->owner = owner;
-  pexec__watch_resume(made);
   *watch = made;
   return 0;
+}
+
+int pexec__watch_open (struct pexec__loop *loop, int fd,
+                       pexec__callback *on_readable, void *owner,
+                       struct pexec__watch **watch) {
+  int error = open_watch(loop, fd, UV_READABLE, on_readable, owner, watch);
+  if (error >= 0)
+    pexec__watch_resume(*watch);
+  return error;
+}
+
+int pexec__watch_open_writable (struct pexec__loop *loop, int fd,
+                                pexec__callback *on_writable, void *owner,
+                                struct pexec__watch **watch) {
+  return open_watch(loop, fd, UV_WRITABLE, on_writable, owner, watch);
 }
 
 void pexec__watch_pause (struct pexec__watch *watch) {
@@ -171,7 +187,7 @@ void pexec__watch_pause (struct pexec__watch *watch) {
 }
 
 void pexec__watch_resume (struct pexec__watch *watch) {
-  (void)uv_poll_start(&watch->uv, UV_READABLE, on_poll);
+  (void)uv_poll_start(&watch->uv, watch->events, on_poll);
 }
 
 void pexec__watch_close (struct pexec__watch *watch) {

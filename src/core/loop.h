@@ -1,6 +1,6 @@
 /*
-** The supervisor's loop: timers, descriptors that become readable, and a
-** wake-up from other threads. loop.c puts libuv behind it, and is the only
+** The supervisor's loop: timers, descriptors that become readable or
+** writable, and a wake-up from other threads. loop.c puts libuv behind it, and is the only
 ** file that knows libuv; specs put a loop with a fake clock there.
 ** The supervisor thread only, but for pexec__loop_wake.
 */
@@ -35,6 +35,10 @@ void pexec__timer_close (struct pexec__timer *timer);
 int pexec__watch_open (struct pexec__loop *loop, int fd,
                        pexec__callback *on_readable, void *owner,
                        struct pexec__watch **watch);
+/* The same for writable; it is paused at first. */
+int pexec__watch_open_writable (struct pexec__loop *loop, int fd,
+                                pexec__callback *on_writable, void *owner,
+                                struct pexec__watch **watch);
 void pexec__watch_pause (struct pexec__watch *watch);
 void pexec__watch_resume (struct pexec__watch *watch);
 /* To be called before 'fd' is closed. */

@@ -34,8 +34,32 @@ static void unlock (pexec_process *process) {
   pexec__mailbox_unlock(&process->supervisor->outbox);
 }
 
+/* With the outbox locked. */
+static void answer (pexec_process *process, struct pexec__write *write,
+                    int error) {
+  write->error = error;
+  if (write->closes || !post(process, &write->notice))
+    pexec__free(write);
+}
+
+void pexec__news_written (pexec_process *process, struct pexec__write *write,
+                          int error) {
+  lock(process);
+  answer(process, write, error);
+  unlock(process);
+}
+
+/* What the host has given up to here is answered before the end. */
+static void refuse_given (pexec_process *process) {
+  struct pexec__write *write;
+  while ((write = pexec__writes_take(&process->given)) != NULL)
+    answer(process, write, pexec__input_absence(process));
+}
+
 void pexec__news_post (pexec_process *process, enum pexec__news news) {
   lock(process);
+  if (news == PEXEC__NEWS_ENDED)
+    refuse_given(process);
   post_news(process, news);
   unlock(process);
 }
@@ -88,6 +112,8 @@ void pexec__news_snapshot (pexec_process *process) {
 }
 
 static void drop (struct pexec__notice *notice) {
+  if (notice->type == PEXEC_EVENT_WRITTEN)
+    pexec__free(PEXEC__HOLDER(notice, struct pexec__write, notice));
   if (notice->type == PEXEC_EVENT_OUTPUT || notice->type == PEXEC_EVENT_LOG)
     pexec__free(PEXEC__HOLDER(notice, struct pexec__parcel, notice));
 }

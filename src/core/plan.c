@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,8 +162,36 @@ int pexec__plan_make (struct pexec__plan *plan,
   return build(plan, config, host);
 }
 
+/* One that is given to a child blocks, as files do. */
+static int check_input (int fd) {
+  int result = pexec__is_directory(fd);
+  if (result > 0)
+    return -EISDIR;
+  return result < 0 ? result : pexec__set_blocking(fd);
+}
+
+int pexec__plan_open_input (struct pexec__plan *plan,
+                            const struct pexec__config *config,
+                            const struct pexec__host *host) {
+  char *path;
+  int fd;
+  if (config->input.source != PEXEC_FROM_FILE)
+    return 0;
+  if ((path = pexec__host_path(host, config->input.path)) == NULL)
+    return -ENOMEM;
+  fd = pexec__open(path, O_RDONLY | O_NONBLOCK, 0);
+  pexec__free(path);
+  if (fd < 0)
+    return fd;
+  plan->fds[0] = plan->input_fd = fd;
+  return check_input(fd);
+}
+
 void pexec__plan_free (struct pexec__plan *plan) {
   pexec__identity_free(&plan->identity);
+  if (plan->input_fd > 0)
+    pexec__close(plan->input_fd);
+  plan->input_fd = 0;
   pexec__free(plan->memory);
   plan->memory = NULL;
 }

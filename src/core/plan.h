@@ -21,6 +21,7 @@
   X(PREPARE, "preparing it") \
   X(PIPES, "making its pipes") \
   X(USER, "looking up its user") \
+  X(INPUT, "opening its standard input") \
   X(CLONE, "creating a child") \
   X(SESSION, "making a session for it") \
   X(SIGNALS, "resetting signals in it") \
@@ -52,6 +53,8 @@ struct pexec__plan {
   int fds[3];                /* become its 0, 1, 2: each 3 or higher; or of
                                 the same number, the host's own, inherited;
                                 or 1 as its 2: wherever 1 goes */
+  int input_fd;              /* a file that becomes its 0; closed with the
+                                plan; 0: none */
   struct pexec__identity identity;
   int umask;                 /* -1: the host's as it is */
   int parent_pid;
@@ -73,6 +76,12 @@ struct pexec__plan {
 int pexec__plan_make (struct pexec__plan *plan,
                       const struct pexec__config *config,
                       const struct pexec__host *host);
+/* Where its standard input is a file, opens that, as the host; fds[0] is then
+   it. Never waits for the writer of a FIFO: one that has none is at its end.
+   May block on a file system. 0 or -errno. */
+int pexec__plan_open_input (struct pexec__plan *plan,
+                            const struct pexec__config *config,
+                            const struct pexec__host *host);
 void pexec__plan_free (struct pexec__plan *plan);
 
 /* Why it failed, for people; to be freed by the caller; NULL where memory

@@ -12,7 +12,7 @@
 /* {== starting =========================================================== */
 
 static void fill_plan (pexec_process *process, struct pexec__plan *plan) {
-  plan->fds[0] = process->supervisor->null_fd;
+  plan->fds[0] = pexec__input_fd(process);
   plan->fds[1] = pexec__output_fd(process, 0);
   plan->fds[2] = pexec__output_fd(process, 1);
   plan->umask = process->umask;
@@ -21,6 +21,8 @@ static void fill_plan (pexec_process *process, struct pexec__plan *plan) {
 static int submit (pexec_process *process) {
   struct pexec__job *job;
   int error = pexec__output_open(process);
+  if (error >= 0)
+    error = pexec__input_open(process);
   if (error < 0)
     return error;
   if ((job = pexec__calloc(1, sizeof *job)) == NULL)
@@ -34,6 +36,7 @@ static int submit (pexec_process *process) {
 }
 
 static void feed_failure (pexec_process *process, int error, char *message) {
+  pexec__input_end(process);
   pexec__free(process->failure_message);
   process->failure = error;
   process->failure_message = message;
@@ -89,6 +92,7 @@ void pexec__process_spawned (pexec_process *process) {
   if (error >= 0) {
     process->starts++;
     pexec__process_feed(process, PEXEC__ON_SPAWNED);
+    pexec__input_begin(process);
   }
   else
     feed_failure(process, error, job->message);
@@ -362,6 +366,8 @@ void pexec__process_obey (pexec_process *process,
   unsigned set = orders->set;
   if (set & PEXEC__ORDER_START)
     begin(process, orders);
+  if (set & PEXEC__ORDER_WRITE)
+    pexec__input_take(process);
   if (set & PEXEC__ORDER_CANCEL)
     cancel(process, orders->reason);
   if (set & PEXEC__ORDER_STOP)

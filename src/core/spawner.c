@@ -79,6 +79,9 @@ static int attempt (struct pexec__spawner *spawner, struct pexec__job *job) {
   error = pexec__plan_make(&job->plan, config, job->process->host);
   if (error < 0)
     return explain(job, PEXEC__STEP_PREPARE, error);
+  error = pexec__plan_open_input(&job->plan, config, job->process->host);
+  if (error < 0)
+    return explain(job, PEXEC__STEP_INPUT, error);
   return make_child(spawner, job);
 }
 

@@ -50,6 +50,7 @@ static void dispose (pexec_process *process) {
   delist(process);
   pexec__exit_forget(process);
   pexec__output_close(process);
+  pexec__input_close(process);
   log_lost_lines(process);
   pexec__timer_close(process->timer);
   pexec__process_free(process);

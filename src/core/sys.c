@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -67,16 +68,20 @@ static int above_standard (int fd) {
   return moved;
 }
 
-int pexec__pipe (int fds[2]) {
+/* 'ours' alone does not block: the child, which has the other, may. */
+static int make_pipe (int fds[2], int ours) {
   if (pipe2(fds, O_CLOEXEC) < 0)
     return -errno;
   fds[0] = above_standard(fds[0]);
   fds[1] = above_standard(fds[1]);
   if (fds[0] < 0 || fds[1] < 0)
     return fds[0] < 0 ? fds[0] : fds[1];
-  /* the reader's end alone: the writer's is the child's, which may block */
-  return checked(fcntl(fds[0], F_SETFL, O_NONBLOCK));
+  return checked(fcntl(fds[ours], F_SETFL, O_NONBLOCK));
 }
+
+int pexec__pipe (int fds[2]) { return make_pipe(fds, 0); }
+
+int pexec__input_pipe (int fds[2]) { return make_pipe(fds, 1); }
 
 int pexec__eventfd (void) {
   return above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -105,6 +110,17 @@ ssize_t pexec__write (int fd, const void *data, size_t size) {
 int pexec__readable_bytes (int fd) {
   int bytes = 0;
   return ioctl(fd, FIONREAD, &bytes) < 0 ? -errno : bytes;
+}
+
+int pexec__is_directory (int fd) {
+  struct stat about;
+  return fstat(fd, &about) < 0 ? -errno : S_ISDIR(about.st_mode);
+}
+
+int pexec__set_blocking (int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -errno
+                   : checked(fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
 }
 
 void pexec__close (int fd) {

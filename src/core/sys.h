@@ -27,11 +27,14 @@ int64_t pexec__now (void);
 
 /* {== descriptors ==== */
 int pexec__pipe (int fds[2]);            /* close-on-exec; [0] non-blocking */
+int pexec__input_pipe (int fds[2]);      /* the same; [1] non-blocking */
 int pexec__eventfd (void);               /* close-on-exec, non-blocking */
 int pexec__open (const char *path, int flags, int mode);  /* close-on-exec */
 ssize_t pexec__read (int fd, void *data, size_t size);
 ssize_t pexec__write (int fd, const void *data, size_t size);
 int pexec__readable_bytes (int fd);      /* FIONREAD */
+int pexec__is_directory (int fd);        /* 1, 0 */
+int pexec__set_blocking (int fd);
 void pexec__close (int fd);
 /* Puts /dev/null on those of 0, 1 and 2 that the host has closed, for as
    long as something is opened that may not get such a number; a bit for
