@@ -5,6 +5,7 @@
 local config = require "pexec.config"
 local context = require "pexec.context"
 local core = require "pexec.core"
+local input = require "pexec.input"
 local logger = require "pexec.logger"
 local output = require "pexec.output"
 local scheduler = require "pexec.scheduler"
@@ -279,6 +280,9 @@ for _, kind in ipairs{ "started", "exited", "stopped", "ended" } do
   end)
 end
 
+at_once.written = input.note
+scheduler.listen("written", function() end)  -- all is done about it
+
 scheduler.listen("output", output.take)
 scheduler.listen("log", function(process, level, message)
   core.process_value(process).log(level, message)
@@ -364,6 +368,24 @@ function methods.start(process, ctx)
   if ctx then message, code = ctx:err() end
   if message then return failure(process, message, code) end
   return run_one_shot(process, ctx)
+end
+
+-- {== writing to it =========================================================
+
+-- p:write(data)
+function methods.write(process, data)
+  check_self(process, "write")
+  if type(data) ~= "string" and type(data) ~= "number" then
+    error(("bad argument #1 to 'write' (string expected, got %s)")
+          :format(type(data)), 2)
+  end
+  return input.write(process, data)
+end
+
+-- p:close_stdin()
+function methods.close_stdin(process)
+  check_self(process, "close_stdin")
+  return input.close(process)
 end
 
 -- {== stopping ==============================================================

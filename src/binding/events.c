@@ -107,6 +107,16 @@ static int push_signal (lua_State *L, const pexec_event *event) {
   return 1;
 }
 
+/* ticket, error code or nil, message */
+static int push_written (lua_State *L, const pexec_event *event) {
+  lua_pushinteger(L, (lua_Integer)event->ticket);
+  if (event->error >= 0)
+    return 1;
+  lua_pushstring(L, pexec_error_name(event->error));
+  lua_pushstring(L, event->message);
+  return 3;
+}
+
 static int push_nothing (lua_State *L, const pexec_event *event) {
   (void)L;
   (void)event;
@@ -126,6 +136,7 @@ static const struct {
   [PEXEC_EVENT_ENDED] = { "ended", push_nothing },
   [PEXEC_EVENT_LOG] = { "log", push_log },
   [PEXEC_EVENT_SIGNAL] = { "signal", push_signal },
+  [PEXEC_EVENT_WRITTEN] = { "written", push_written },
 };
 
 /* Drops the one that was told before, if Lua has it; else that is told again,

@@ -190,6 +190,25 @@ static int l_consumed (lua_State *L) {
   return 0;
 }
 
+/* [-0, +1|3, v] process_write(p, data) -> ticket | nil, message, code */
+static int l_write (lua_State *L) {
+  pexec_process *process = check_process(L);
+  size_t length;
+  const char *data = luaL_checklstring(L, 2, &length);
+  uint64_t ticket;
+  int error = pexec_process_write(process, data, length, &ticket);
+  if (error < 0)
+    return pexec__push_result(L, error, NULL);
+  lua_pushinteger(L, (lua_Integer)ticket);
+  return 1;
+}
+
+/* [-0, +1|3, v] process_close_stdin(p) */
+static int l_close_stdin (lua_State *L) {
+  return pexec__push_result(L, pexec_process_close_stdin(check_process(L)),
+                            NULL);
+}
+
 static const luaL_Reg functions[] = {
   { "process_new", l_new },
   { "process_state", l_state },
@@ -204,6 +223,8 @@ static const luaL_Reg functions[] = {
   { "process_stop", l_stop },
   { "process_kill_group", l_kill_group },
   { "process_consumed", l_consumed },
+  { "process_write", l_write },
+  { "process_close_stdin", l_close_stdin },
   { NULL, NULL }
 };
 
