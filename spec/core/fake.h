@@ -62,7 +62,7 @@ struct fake {
   int clones;
   size_t bytes_read;        /* of all pipes */
   char *input;              /* what children have read */
-  size_t input_length;
+  size_t input_length, input_room;
   int input_ends;           /* how often one has come to its end */
   /* what is there now */
   int blocks, descriptors, living, zombies;
@@ -82,7 +82,7 @@ void fake_expect_nothing_left (void);
 /* call, what it fails with */
 #define FAKE_CALLS(X) \
   X(MEMORY, ENOMEM) X(PIPE, EMFILE) X(EVENTFD, EMFILE) X(OPEN, ENFILE) \
-  X(READ, EIO) X(WRITE, EIO) X(FILE, EIO) X(WAIT, ECHILD) X(INFO, ENOTTY) X(SIGNAL, EPERM) \
+  X(READ, EIO) X(WRITE, EIO) X(FILE, ENOMEM) X(WAIT, ECHILD) X(INFO, ENOTTY) X(SIGNAL, EPERM) \
   X(SIGNAL_GROUP, EPERM) X(KILL_GROUP, EPERM) X(LIVING, EMFILE) \
   X(CLONE, EAGAIN) X(LOOP, EMFILE) X(WATCH, ENOSPC) X(THREAD, EAGAIN)
 

@@ -349,8 +349,10 @@ bool fake_input_read (struct fake_pipe *pipe, size_t most) {
     return pipe != NULL && pipe->writers > 0;
   if (there > most)
     there = most;
-  fake.input = realloc(fake.input, fake.input_length + there);
-  assert_non_null(fake.input);
+  if (fake.input_length + there > fake.input_room) {
+    fake.input_room = 2 * (fake.input_length + there);
+    assert_non_null(fake.input = realloc(fake.input, fake.input_room));
+  }
   memcpy(fake.input + fake.input_length, pipe->data + pipe->at, there);
   fake.input_length += there;
   pipe->at += there;
