@@ -114,7 +114,8 @@ void pexec__news_snapshot (pexec_process *process) {
 static void drop (struct pexec__notice *notice) {
   if (notice->type == PEXEC_EVENT_WRITTEN)
     pexec__free(PEXEC__HOLDER(notice, struct pexec__write, notice));
-  if (notice->type == PEXEC_EVENT_OUTPUT || notice->type == PEXEC_EVENT_LOG)
+  else if (notice->type == PEXEC_EVENT_OUTPUT ||
+           notice->type == PEXEC_EVENT_LOG)
     pexec__free(PEXEC__HOLDER(notice, struct pexec__parcel, notice));
 }
 
