@@ -89,28 +89,27 @@ end
 
 -- {== checks: tables ========================================================
 
-local function names_of(fields)
-  local names = {}
+-- Of the fields of either table: by name, and their names.
+local KNOWN <const>, NAMES <const> = { [FILE] = {}, [SOURCE] = {} },
+                                     { [FILE] = {}, [SOURCE] = {} }
+for fields, names in pairs(NAMES) do
   for i, field in ipairs(fields) do
-    names[i], names[field.name] = field.name, true
+    KNOWN[fields][field.name], names[i] = field, field.name
   end
-  return names
 end
-
-local NAMES <const> = { [FILE] = names_of(FILE), [SOURCE] = names_of(SOURCE) }
 
 -- nil: it has these fields alone.
 local function wrong_key(value, name, fields)
-  local key = values.stranger(value, NAMES[fields])
+  local key = values.stranger(value, KNOWN[fields])
   if key == nil then return nil end
   if math.type(key) == "integer" then
     return ("%s[%d]: an array's element in a table of fields")
            :format(name, key)
   end
-  local form = type(key) == "string" and key:find("^[%a_][%w_]*$")
-               and "%s.%s: %s" or "%s[%s]: %s"
-  local shown = form == "%s.%s: %s" and key or values.show(key)
-  return form:format(name, shown, values.unknown_field(key, NAMES[fields]))
+  local is_word = type(key) == "string" and key:find("^[%a_][%w_]*$")
+  local place = is_word and "." .. key or "[" .. values.show(key) .. "]"
+  return ("%s%s: %s"):format(name, place,
+                             values.unknown_field(key, NAMES[fields]))
 end
 
 -- A table of its own with the fields that are there; or nil and a message.
