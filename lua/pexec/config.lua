@@ -386,14 +386,14 @@ local function decode_field(field, value)
   end
   if field.decode then return field.decode(value, field.key) end
   if kind == "number" and field.check == values.signal then
-    return json.number(value)
+    return math.tointeger(value) or value
   end
   if kind ~= field.json then
     return nil, json.wrong_type(value, field.key, field.json)
   end
   if kind == "array" then return json.decode_array(value, field.key) end
   if kind == "object" then return json.decode_object(value, field.key) end
-  return json.number(value)
+  return value
 end
 
 -- Sets a field from a JSON object; returns a message where that fails.

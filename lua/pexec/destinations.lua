@@ -89,9 +89,9 @@ end
 
 -- {== checks: tables ========================================================
 
--- Of the fields of either table: by name, and their names.
-local KNOWN <const>, NAMES <const> = { [FILE] = {}, [SOURCE] = {} },
-                                     { [FILE] = {}, [SOURCE] = {} }
+-- Of each of the two: its fields by name, and their names in their order.
+local KNOWN <const> = { [FILE] = {}, [SOURCE] = {} }
+local NAMES <const> = { [FILE] = {}, [SOURCE] = {} }
 for fields, names in pairs(NAMES) do
   for i, field in ipairs(fields) do
     KNOWN[fields][field.name], names[i] = field, field.name
@@ -383,7 +383,7 @@ local function decode_record(object, name, fields)
         return nil, json.wrong_type(value, name .. "." .. field.name,
                                     field.json)
       end
-      result[field.name] = json.number(value)
+      result[field.name] = value
     end
   end
   return result

@@ -79,11 +79,6 @@ end
 
 local wrong_type <const> = json.wrong_type
 
--- A number that is whole as an integer; all else as it is.
-function json.number(value)
-  return type(value) == "number" and math.tointeger(value) or value
-end
-
 -- A JSON array as a plain one, of strings; or nil and a message.
 function json.decode_array(array, name)
   local result = {}

@@ -159,8 +159,7 @@ static pexec_file *put_output (pexec_output *output, char **room,
   const pexec_file **array = (const pexec_file **)(void *)*room;
   size_t count = file_count(from);
   for (size_t i = 0; i < count; i++)
-    array[i] = file++;
-  array[count] = NULL;
+    array[i] = file++;  /* NULL after them: the block is all zeros */
   *room = (char *)(array + count + 1);
   *output = (pexec_output){ from->inherits != 0, from->merges != 0, array };
   return file;
