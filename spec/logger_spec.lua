@@ -49,6 +49,13 @@ function TestNewLogger:test_a_line_of_json_is_an_object()
       .. '"level":"warn","message":"say \\"hi\\"\\n"}\n')
 end
 
+function TestNewLogger:test_a_line_of_logfmt_is_a_row_of_fields()
+  local logger, file = new{ format = "logfmt" }
+  logger:warn('say "hi"\n')
+  lu.assertStrMatches(spec.read(file), 'time=%d+%-%d+%-%d+T[%d:.]+Z '
+      .. 'level=warn msg="say \\"hi\\"\\n"\n')
+end
+
 function TestNewLogger:test_it_writes_from_its_level_on()
   for i, level in ipairs(LEVELS) do
     local logger, file = new{ level = level }

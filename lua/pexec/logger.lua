@@ -8,7 +8,7 @@ local logger = {}
 
 local KNOWN <const> = { "level", "format", "file" }
 local LEVELS <const> = { debug = true, info = true, warn = true, error = true }
-local FORMATS <const> = { text = true, json = true }
+local FORMATS <const> = { text = true, json = true, logfmt = true }
 
 logger.null = core.logger_new()
 

@@ -2,7 +2,7 @@
 ** Specifies the built-in logger, on real files, FIFOs and pipes below a seam
 ** that fails on demand and a wall clock that stands still. The threads of
 ** one test share a logger; all else is one thread.
-** seam: own logger.c error.c
+** seam: own logger.c format.c escape.c error.c
 */
 
 #include <stdarg.h>
@@ -218,6 +218,18 @@ static void a_json_line_is_one_object (void **state) {
     "\"id\":\"we\\\"b\",\"message\":\"one\"}\n"
     "{\"time\":\"2026-11-22T19:58:14.123456Z\",\"level\":\"error\","
     "\"message\":\"\"}\n");
+}
+
+static void a_logfmt_line_is_a_row_of_fields (void **state) {
+  pexec_logger *logger = new_logger(PEXEC_DEBUG, PEXEC_LOGFMT, path);
+  (void)state;
+  pexec_logger_write(logger, PEXEC_WARN, "web", "one \"two\"", 9);
+  pexec_logger_write(logger, PEXEC_ERROR, NULL, "", 0);
+  pexec_logger_release(logger);
+  expect_content(path,
+    "time=2026-11-22T19:58:14.123456Z level=warn id=web "
+    "msg=\"one \\\"two\\\"\"\n"
+    "time=2026-11-22T19:58:14.123456Z level=error msg=\"\"\n");
 }
 
 static void other_levels_are_not_written (void **state) {
@@ -868,10 +880,13 @@ static void no_memory_is_an_error (void **state) {
 }
 
 static void options_that_an_older_host_lacks_are_the_defaults (void **state) {
-  pexec_logger_options options = { 0, PEXEC_ERROR, PEXEC_JSON, "/" };
+  pexec_logger_options options = PEXEC_LOGGER_OPTIONS_INIT;
   int saved;
   pexec_logger *logger = NULL;
   (void)state;
+  options.level = PEXEC_ERROR;
+  options.format = PEXEC_JSON;
+  options.file = "/";
   options.size = offsetof(pexec_logger_options, format);
   assert_int_equal(pexec_logger_new(&options, &logger), 0);
   pexec_logger_release(redirect_stderr(
@@ -884,14 +899,15 @@ static void options_that_an_older_host_lacks_are_the_defaults (void **state) {
 }
 
 static void options_that_make_no_sense_are_refused (void **state) {
-  static const pexec_logger_options bad[] = {
-    { 0, PEXEC_INFO, PEXEC_TEXT, NULL },
-    { sizeof(bad[0]), (enum pexec_level)4, PEXEC_TEXT, NULL },
-    { sizeof(bad[0]), (enum pexec_level)-1, PEXEC_TEXT, NULL },
-    { sizeof(bad[0]), PEXEC_INFO, (enum pexec_format)2, NULL }
-  };
+  pexec_logger_options bad[4];
   pexec_logger *logger = NULL;
   (void)state;
+  for (size_t i = 0; i < COUNT(bad); i++)
+    bad[i] = (pexec_logger_options)PEXEC_LOGGER_OPTIONS_INIT;
+  bad[0].size = 0;
+  bad[1].level = (enum pexec_level)4;
+  bad[2].level = (enum pexec_level)-1;
+  bad[3].format = PEXEC_RAW;
   for (size_t i = 0; i < COUNT(bad); i++)
     assert_int_equal(pexec_logger_new(&bad[i], &logger), -EINVAL);
   assert_null(logger);
@@ -966,6 +982,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     TEST(a_text_line_says_when_how_grave_who_and_what),
     TEST(a_json_line_is_one_object),
+    TEST(a_logfmt_line_is_a_row_of_fields),
     TEST(other_levels_are_not_written),
     TEST(the_time_is_utc_on_any_day),
     TEST(controls_are_visible_in_text),

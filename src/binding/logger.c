@@ -22,7 +22,7 @@ pexec_logger *pexec__check_logger (lua_State *L, int index) {
 static int l_new (lua_State *L) {
   static const char *const levels[] =
       { "debug", "info", "warn", "error", NULL };
-  static const char *const formats[] = { "text", "json", NULL };
+  static const char *const formats[] = { "text", "json", "logfmt", NULL };
   pexec_logger_options options = PEXEC_LOGGER_OPTIONS_INIT;
   struct handle *handle;
   int error = 0;

@@ -128,6 +128,18 @@ static char *user_failure (const struct pexec__config *config, int error) {
                 config->name, config->username, pexec_error_text(error));
 }
 
+/* EBADF: the host has closed its own. Behind the first word of the step is
+   which. */
+static char *inherit_failure (const struct pexec__config *config,
+                              enum pexec__spawn_step step, int error) {
+  const char *text = step_text(step);
+  if (error == -EBADF)
+    return format("error starting process \"%s\": the host has no %s to "
+                  "inherit", config->name, strchr(text, ' ') + 1);
+  return format("error starting process \"%s\": %s: %s", config->name, text,
+                pexec_error_text(error));
+}
+
 char *pexec__plan_failure (const struct pexec__plan *plan,
                            const struct pexec__config *config,
                            enum pexec__spawn_step step, int error) {
@@ -136,6 +148,10 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
       return cwd_failure(plan->host_cwd, error);
     case PEXEC__STEP_CWD:
       return cwd_failure(plan->cwd, error);
+    case PEXEC__STEP_STDIN:
+    case PEXEC__STEP_STDOUT:
+    case PEXEC__STEP_STDERR:
+      return inherit_failure(config, step, error);
     case PEXEC__STEP_USER:
       return user_failure(config, error);
     case PEXEC__STEP_IDENTITY:

@@ -1,7 +1,7 @@
 /*
-** Owns the built-in logger: messages -> lines -> one file or stderr. Any
-** thread. It must not allocate for a message, read the environment, or let a
-** sink that fails harm the host:
+** Owns the built-in logger: messages -> one file or stderr. Any thread. It
+** must not allocate for a message, read the environment, or let a sink that
+** fails harm the host:
 ** - lines that cannot be written are counted, and told of when that ends;
 ** - a sink that takes nothing for a second loses lines, too, until it takes
 **   some again: a pager that nobody scrolls must not hold up supervision;
@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "format.h"
 #include "sys.h"
 
 #define CAPACITY 65536
@@ -50,16 +51,13 @@ struct pexec_logger {
   /* under the lock, for one call */
   bool is_dropping;       /* a write has failed */
   size_t notice;          /* bytes in front of 'buffer' that tell of 'lost' */
-  size_t used;
-  size_t ended;           /* bytes of whole lines; the rest is a beginning */
-  char buffer[CAPACITY];
+  struct pexec__text text;
+  char buffer[CAPACITY];  /* the text's */
 };
 
 /* One call of the logger, which may write many lines. */
 struct call {
-  const char *id;         /* NULL: none */
-  size_t head_length;
-  char head[128];         /* each line begins so: time and level */
+  struct pexec__frame frame;  /* of each of them */
   int saved_errno;
   sigset_t mask;          /* the thread's, to be put back */
   sigset_t pending;       /* what waited before we wrote */
@@ -159,209 +157,40 @@ static void fail (pexec_logger *logger, int error) {
 }
 
 /* Writes the first 'size' bytes, or drops them, and keeps the others. */
-static void emit (pexec_logger *logger, size_t size) {
+static void emit (void *owner, struct pexec__text *text, size_t size) {
+  pexec_logger *logger = owner;
   size_t done = 0;
   if (!logger->is_dropping) {
     int error = write_out(logger, size, &done);
     if (error != 0) fail(logger, error);
   }
   note_lost(logger, done, size);
-  logger->used -= size;
-  memmove(logger->buffer, logger->buffer + size, logger->used);
-  logger->ended = 0;
-}
-
-static void put (pexec_logger *logger, const char *data, size_t length) {
-  while (length > CAPACITY - logger->used) {
-    size_t part = CAPACITY - logger->used;
-    memcpy(logger->buffer + logger->used, data, part);
-    logger->used = CAPACITY;
-    data += part;
-    length -= part;
-    /* a line longer than the buffer is written in pieces */
-    emit(logger, logger->ended > 0 ? logger->ended : CAPACITY);
-  }
-  memcpy(logger->buffer + logger->used, data, length);
-  logger->used += length;
-}
-
-static void put_text (pexec_logger *logger, const char *text) {
-  put(logger, text, strlen(text));
-}
-
-/* {== escapes ==== */
-
-/* Length of the UTF-8 sequence at 's'; 0: it is none, or is cut off. */
-static size_t sequence_length (const unsigned char *s, size_t length) {
-  size_t size = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
-              : s[0] < 0xf5 ? 4 : 0;
-  if (size == 0 || size > length) return 0;
-  for (size_t i = 1; i < size; i++)
-    if ((s[i] & 0xc0) != 0x80) return 0;
-  switch (s[0]) {
-    case 0xe0: return s[1] < 0xa0 ? 0 : size;  /* overlong */
-    case 0xed: return s[1] > 0x9f ? 0 : size;  /* surrogate */
-    case 0xf0: return s[1] < 0x90 ? 0 : size;  /* overlong */
-    case 0xf4: return s[1] > 0x8f ? 0 : size;  /* above U+10FFFF */
-    default: return size;
-  }
-}
-
-/* U+0080..U+009F: controls that terminals obey, too */
-static bool is_c1 (const unsigned char *s, size_t length) {
-  return length > 1 && s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f;
-}
-
-static bool is_plain (enum pexec_format format, unsigned char c) {
-  if (c < 0x20) return c == '\t' && format == PEXEC_TEXT;
-  if (c >= 0x7f) return false;
-  return format == PEXEC_TEXT || (c != '"' && c != '\\');
-}
-
-/* How many bytes from 's' on stand for themselves. */
-static size_t plain_span (enum pexec_format format, const unsigned char *s,
-                          size_t length) {
-  size_t at = 0;
-  for (;;) {
-    size_t size;
-    while (at < length && is_plain(format, s[at])) at++;
-    if (at == length || s[at] < 0x80) return at;
-    size = sequence_length(s + at, length - at);
-    if (size == 0 || is_c1(s + at, size)) return at;
-    at += size;
-  }
-}
-
-static void put_hex (pexec_logger *logger, const char *prefix,
-                     unsigned char byte) {
-  static const char digits[] = "0123456789abcdef";
-  char pair[2] = { digits[byte >> 4], digits[byte & 15] };
-  put_text(logger, prefix);
-  put(logger, pair, sizeof(pair));
-}
-
-/* What cannot stand in a JSON string; the result counts the bytes of it. A
-   byte that is no UTF-8 becomes a lone surrogate, as in Python, so that it
-   can be told from any character. */
-static size_t put_json_escape (pexec_logger *logger, const unsigned char *s,
-                               size_t length) {
-  switch (*s) {
-    case '\n': put_text(logger, "\\n"); return 1;
-    case '\t': put_text(logger, "\\t"); return 1;
-    case '"': put_text(logger, "\\\""); return 1;
-    case '\\': put_text(logger, "\\\\"); return 1;
-    default: break;
-  }
-  if (is_c1(s, length)) {
-    put_hex(logger, "\\u00", s[1]);
-    return 2;
-  }
-  put_hex(logger, *s < 0x80 ? "\\u00" : "\\udc", *s);
-  return 1;
-}
-
-static size_t put_escape (pexec_logger *logger, const unsigned char *s,
-                          size_t length) {
-  if (logger->format == PEXEC_JSON) return put_json_escape(logger, s, length);
-  put_hex(logger, "\\x", *s);
-  return 1;
-}
-
-static void put_escaped (pexec_logger *logger, const char *data,
-                         size_t length) {
-  while (length > 0) {
-    const unsigned char *s = (const unsigned char *)data;
-    size_t size = plain_span(logger->format, s, length);
-    if (size > 0) put(logger, data, size);
-    else size = put_escape(logger, s, length);
-    data += size;
-    length -= size;
-  }
+  pexec__text_drop(text, size);
 }
 
 /* {== lines ==== */
 
-static unsigned days_of_year (unsigned year) {
-  bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  return is_leap ? 366 : 365;
-}
-
-static unsigned days_of_month (unsigned year, unsigned month) {
-  static const unsigned days[] = { 31, 28, 31, 30, 31, 30,
-                                   31, 31, 30, 31, 30, 31 };
-  return days[month] + (month == 1 && days_of_year(year) == 366);
-}
-
-/* RFC 3339 in UTC. Not gmtime_r, which may read TZ from an environment that
-   the host is changing. */
-static void format_time (const struct timespec *now, char text[96]) {
-  uint32_t seconds = (uint32_t)now->tv_sec;  /* enough until 2106 */
-  unsigned days = seconds / 86400;
-  unsigned year = 1970;
-  unsigned month = 0;
-  for (; days >= days_of_year(year); year++) days -= days_of_year(year);
-  for (; days >= days_of_month(year, month); month++)
-    days -= days_of_month(year, month);
-  (void)snprintf(text, 96, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ", year,
-                 month + 1, days + 1, seconds / 3600 % 24,
-                 seconds / 60 % 60, seconds % 60,
-                 (unsigned)(now->tv_nsec / 1000));
-}
-
-static void make_head (struct call *call, enum pexec_format format,
-                       const struct timespec *now, enum pexec_level level) {
-  static const char *const text_levels[] = {
-    "DEBUG", "INFO ", "WARN ", "ERROR"
+static void make_frame (const pexec_logger *logger, enum pexec_level level,
+                        const char *id, const struct timespec *now,
+                        struct pexec__frame *frame) {
+  struct pexec__origin origin = {
+    .time_ns = now->tv_sec * INT64_C(1000000000) + now->tv_nsec,
+    .id = id, .level = level
   };
-  static const char *const json_levels[] = {
-    "debug", "info", "warn", "error"
-  };
-  char time[96];
-  int length;
-  format_time(now, time);
-  if (format == PEXEC_JSON)
-    length = snprintf(call->head, sizeof(call->head),
-                      "{\"time\":\"%s\",\"level\":\"%s\",", time,
-                      json_levels[level]);
-  else
-    length = snprintf(call->head, sizeof(call->head), "%s %s ", time,
-                      text_levels[level]);
-  call->head_length = (size_t)length;
-}
-
-/* What stands around the parts of a line. */
-static const struct {
-  const char *before_id, *after_id, *before_message, *after_message;
-} marks[] = {
-  [PEXEC_TEXT] = { "", ": ", "", "\n" },
-  [PEXEC_JSON] = { "\"id\":\"", "\",", "\"message\":\"", "\"}\n" }
-};
-
-static void put_line (pexec_logger *logger, const struct call *call,
-                      const char *message, size_t length) {
-  put(logger, call->head, call->head_length);
-  if (call->id != NULL) {
-    put_text(logger, marks[logger->format].before_id);
-    put_escaped(logger, call->id, strlen(call->id));
-    put_text(logger, marks[logger->format].after_id);
-  }
-  put_text(logger, marks[logger->format].before_message);
-  put_escaped(logger, message, length);
-  put_text(logger, marks[logger->format].after_message);
-  logger->ended = logger->used;
+  pexec__frame_make(frame, logger->format, &origin);
 }
 
 /* The first line after a loss tells of it. */
 static void put_notice (pexec_logger *logger, const struct timespec *now) {
-  struct call call = { .id = NULL };
-  char text[128];
-  int length = snprintf(text, sizeof(text), "%llu log lines lost: %s",
+  struct pexec__frame frame;
+  char message[128];
+  int length = snprintf(message, sizeof(message), "%llu log lines lost: %s",
                         (unsigned long long)logger->lost,
                         pexec_error_text(logger->reason));
-  if (logger->is_torn) put_text(logger, "\n");
-  make_head(&call, logger->format, now, PEXEC_ERROR);
-  put_line(logger, &call, text, (size_t)length);
-  logger->notice = logger->used;
+  if (logger->is_torn) pexec__text_put(&logger->text, "\n", 1);
+  make_frame(logger, PEXEC_ERROR, NULL, now, &frame);
+  pexec__text_line(&logger->text, &frame, message, (size_t)length);
+  logger->notice = logger->text.used;
 }
 
 /* {== calls ==== */
@@ -414,15 +243,15 @@ static bool enter (pexec_logger *logger, enum pexec_level level,
   shield_host(call);
   (void)pthread_mutex_lock(&logger->lock);
   (void)clock_gettime(CLOCK_REALTIME, &now);
-  call->id = id;
-  make_head(call, logger->format, &now, level);
+  make_frame(logger, level, id, &now, &call->frame);
   begin_lines(logger, &now);
   return true;
 }
 
 static void leave (pexec_logger *logger, const struct call *call) {
   bool has_failed;
-  if (logger->used > 0) emit(logger, logger->used);
+  if (logger->text.used > 0)
+    emit(logger, &logger->text, logger->text.used);
   has_failed = logger->is_dropping;
   (void)pthread_mutex_unlock(&logger->lock);
   unshield_host(call, has_failed);
@@ -433,7 +262,7 @@ void pexec_logger_write (pexec_logger *logger, enum pexec_level level,
                          size_t length) {
   struct call call;
   if (!enter(logger, level, id, &call)) return;
-  put_line(logger, &call, message, length);
+  pexec__text_line(&logger->text, &call.frame, message, length);
   leave(logger, &call);
 }
 
@@ -441,14 +270,7 @@ void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
                           const char *id, const char *data, size_t length) {
   struct call call;
   if (!enter(logger, level, id, &call)) return;
-  while (length > 0) {
-    const char *newline = memchr(data, '\n', length);
-    size_t size = newline == NULL ? length : (size_t)(newline - data);
-    put_line(logger, &call, data, size);
-    if (newline != NULL) size++;
-    data += size;
-    length -= size;
-  }
+  pexec__text_lines(&logger->text, &call.frame, data, length);
   leave(logger, &call);
 }
 
@@ -468,7 +290,7 @@ static int read_options (const pexec_logger_options *from,
   TAKE(file);
 #undef TAKE
   if (options->level < PEXEC_DEBUG || options->level > PEXEC_ERROR ||
-      (options->format != PEXEC_TEXT && options->format != PEXEC_JSON))
+      options->format < PEXEC_TEXT || options->format > PEXEC_LOGFMT)
     return -EINVAL;
   return 0;
 }
@@ -513,6 +335,9 @@ int pexec_logger_new (const pexec_logger_options *options,
   made->owner_pid = pexec__self();
   made->fd = STDERR_FILENO;
   atomic_init(&made->references, 1);
+  made->text = (struct pexec__text){
+    .data = made->buffer, .capacity = CAPACITY, .emit = emit, .owner = made
+  };
   made->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
   error = open_file(made, known.file);
   if (error != 0) {

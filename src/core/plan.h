@@ -26,6 +26,9 @@
   X(SIGNALS, "resetting signals in it") \
   X(UMASK, "setting its umask") \
   X(DESCRIPTORS, "setting up its descriptors") \
+  X(STDIN, "inheriting standard input") \
+  X(STDOUT, "inheriting standard output") \
+  X(STDERR, "inheriting standard error") \
   X(HOST_CWD, "going to the host's working directory") \
   X(IDENTITY, "changing its user") \
   X(CWD, "setting its working directory") \
@@ -46,7 +49,9 @@ struct pexec__plan {
   char *const *candidates;   /* paths to execute, first that is there wins */
   const char *host_cwd;      /* entered as the host; NULL: not needed */
   const char *cwd;           /* then entered as its user; NULL: stay there */
-  int fds[3];                /* become its 0, 1, 2; all 3 or higher */
+  int fds[3];                /* become its 0, 1, 2: each 3 or higher; or of
+                                the same number, the host's own, inherited;
+                                or 1 as its 2: wherever 1 goes */
   struct pexec__identity identity;
   int umask;                 /* -1: the host's as it is */
   int parent_pid;
