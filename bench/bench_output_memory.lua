@@ -27,13 +27,16 @@ local function show(what, count, pipes)
   local each = cost(count, pipes)
   print(("%-20s %8d %12.0f %14.0f %12.1f"):format(what, count, each[1],
         each[2], each[3]))
+  return each[3]
+end
+
+local function show_all(count)
+  show("no pipe", count, 0)
+  show("one, merged", count, 1)
+  return show("two pipes", count, 2)  -- how many descriptors
 end
 
 print(("%-20s %8s %12s %14s %12s"):format("each idle child with", "children",
       "host bytes", "kernel bytes", "descriptors"))
-local most = math.min(MOST, (limit() - 200) // 3)
-for _, count in ipairs{ 1000, most } do
-  show("no pipe", count, 0)
-  show("two pipes", count, 2)
-  show("one, merged", count, 1)
-end
+local descriptors = show_all(1000)
+show_all(math.min(MOST, (limit() - 200) // math.ceil(descriptors)))
