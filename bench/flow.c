@@ -39,12 +39,17 @@
 enum {
   LINE = PEXEC_WRITER_LINE,
   LOOK_MS = 1,          /* how often "until" looks at the file */
-  PATIENCE_MS = 120000,
+  LOOK_AGAIN_MS = 500,  /* how often "delays" looks at the command */
   COPY_SIZE = 128 * 1024
 };
 
 static _Noreturn void die (const char *what) {
   fprintf(stderr, "flow: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static _Noreturn void fail (const char *what) {
+  fprintf(stderr, "flow: %s\n", what);
   exit(1);
 }
 
@@ -72,6 +77,14 @@ static pid_t spawn (char **command) {
 
 static int64_t time_of (const struct timeval *time) {
   return time->tv_sec * INT64_C(1000000000) + time->tv_usec * INT64_C(1000);
+}
+
+/* A command that fails, where it should stay or bring lines, would be awaited
+   in vain. */
+static bool has_ended (pid_t pid) {
+  siginfo_t info = { .si_pid = 0 };
+  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0
+         && info.si_pid != 0;
 }
 
 /* The CPU time of a child that is awaited here. */
@@ -136,14 +149,10 @@ static void time_until (const char *path, char **command) {
   char rotated[4096];
   snprintf(rotated, sizeof rotated, "%s.1", path);
   ask_for_beginning();
-  int64_t patience_ns = now_ns() + PATIENCE_MS * INT64_C(1000000);
   pid_t pid = spawn(command);
   while (!ends_in_last_line(path) && !ends_in_last_line(rotated)) {
-    if (now_ns() > patience_ns) {
-      kill(pid, SIGKILL);
-      errno = ETIMEDOUT;
-      die(path);
-    }
+    if (has_ended(pid))
+      fail("the command has ended without the writer's last line");
     poll(NULL, 0, LOOK_MS);
   }
   int64_t ended_ns = now_ns();
@@ -171,11 +180,12 @@ static void open_reader (struct reader *reader, const char *path) {
     die(path);
 }
 
-static void await_change (struct reader *reader) {
+static void await_change (struct reader *reader, pid_t pid) {
   char events[4096];
   struct pollfd readable = { reader->changes, POLLIN, 0 };
-  if (poll(&readable, 1, PATIENCE_MS) != 1)
-    die("no line comes");
+  bool is_last = has_ended(pid);
+  if (poll(&readable, 1, is_last ? 0 : LOOK_AGAIN_MS) == 0 && is_last)
+    fail("the command has ended before its last line");
   while (read(reader->changes, events, sizeof events) > 0)
     continue;
 }
@@ -210,7 +220,7 @@ static void measure_delays (const char *path, long count, char **command) {
   open_reader(&reader, path);
   pid_t pid = spawn(command);
   while (read_lines(&reader), reader.count < reader.awaited)
-    await_change(&reader);
+    await_change(&reader, pid);
   reap(pid, true);
 }
 
