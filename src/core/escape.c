@@ -41,12 +41,12 @@ static inline bool is_plain (unsigned char c, bool is_quoted) {
 }
 
 /* Is any of eight bytes other than printable ASCII, or, in quotes, one of
-   those that need a backslash? Borrows and carries come only out of bytes
-   that are found already. */
+   those that need a backslash? Such a byte gets its high bit in one of the
+   sums; carries and borrows come out of such bytes alone. */
 static inline bool has_oddity (const unsigned char *s, bool is_quoted) {
   uint64_t x, odd;
   memcpy(&x, s, sizeof(x));
-  odd = x | (x + EACH(1)) | (x - EACH(0x20));
+  odd = (x + EACH(1)) | (x - EACH(0x20));
   if (is_quoted)
     odd |= ((x ^ EACH('"')) - EACH(1)) | ((x ^ EACH('\\')) - EACH(1));
   return (odd & EACH(0x80)) != 0;
