@@ -494,8 +494,8 @@ static void a_long_id_is_cut (void **state) {
                                        "\xc2\x9b", "\"" };
   static const char *const ends[] = {
     [PEXEC_TEXT] = "... stdout: x\n",
-    [PEXEC_JSON] = "...\",\"pid\":4711,\"stream\":\"stdout\","
-                   "\"line\":\"x\"}\n",
+    [PEXEC_JSON] = ("...\",\"pid\":4711,\"stream\":\"stdout\","
+                    "\"line\":\"x\"}\n"),
     [PEXEC_LOGFMT] = " pid=4711 stream=stdout line=\"x\"\n"
   };
   (void)state;
