@@ -33,7 +33,7 @@ static void delist (pexec_process *process) {
 void pexec__process_free (pexec_process *process) {
   pexec__news_silence(process);
   pexec__host_release(process->host);
-  pexec__config_free(process->config);
+  pexec__config_release(process->config);
   pexec__free(process->start_message);
   pexec__free(process->failure_message);
   pexec__free(process);
