@@ -120,6 +120,61 @@ int64_t pexec__now (void) {
   return fake.now_ns;
 }
 
+/* In 2026, and as still as the other one. */
+int64_t pexec__wall_now (void) {
+  return 1770000000000000000 + fake.now_ns;
+}
+
+/* {== files: there are none ==== */
+
+int pexec__file_of (int fd, struct pexec__file_status *status) {
+  (void)fd;
+  (void)status;
+  return -EBADF;
+}
+
+int pexec__file_at (const char *path, bool follows,
+                    struct pexec__file_status *status) {
+  (void)path;
+  (void)follows;
+  (void)status;
+  return -ENOENT;
+}
+
+int pexec__set_mode (int fd, unsigned mode) {
+  (void)fd;
+  (void)mode;
+  return -EBADF;
+}
+
+ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset) {
+  (void)fd;
+  (void)data;
+  (void)size;
+  (void)offset;
+  return -EBADF;
+}
+
+int pexec__rename (const char *from, const char *to) {
+  (void)from;
+  (void)to;
+  return -ENOENT;
+}
+
+int pexec__rename_new (const char *from, const char *to) {
+  return pexec__rename(from, to);
+}
+
+int pexec__unlink (const char *path) {
+  (void)path;
+  return -ENOENT;
+}
+
+int pexec__is_written_to (int fd) {
+  (void)fd;
+  return 0;
+}
+
 /* {== descriptors ==== */
 
 static struct file *file_of (int fd) {

@@ -81,7 +81,7 @@ function(core_spec source fakes reals)
   program(${name} spec ${source} ${objects})
   target_include_directories(${name} PRIVATE src/core src spec/core)
   target_link_libraries(${name} PRIVATE pexec_flags PkgConfig::CMOCKA
-    PkgConfig::UV)
+    PkgConfig::UV PkgConfig::ZLIB)
 endfunction()
 
 sources(core_specs spec/core/*_test.c)

@@ -24,6 +24,7 @@ char *pexec__strdup (const char *text);  /* NULL gives NULL */
 
 /* {== clock: CLOCK_MONOTONIC, ns; a jump of the wall clock changes nothing */
 int64_t pexec__now (void);
+int64_t pexec__wall_now (void);          /* CLOCK_REALTIME, for people, ns */
 
 /* {== descriptors ==== */
 int pexec__pipe (int fds[2]);            /* close-on-exec; [0] non-blocking */
@@ -40,6 +41,36 @@ unsigned pexec__fill_standard (void);
 void pexec__free_standard (unsigned filled);
 /* 1 readable, 0 timeout, -EINTR and the like */
 int pexec__poll_readable (int fd, int timeout_ms);
+
+/* {== files ==== */
+enum pexec__file_kind {
+  PEXEC__REGULAR, PEXEC__FIFO, PEXEC__CHARACTER_DEVICE, PEXEC__DIRECTORY,
+  PEXEC__LINK, PEXEC__OTHER_KIND
+};
+
+struct pexec__file_status {
+  enum pexec__file_kind kind;
+  uint64_t device, inode;                /* both: which file it is */
+  unsigned links;                        /* its names; 0: it was deleted */
+  unsigned mode;                         /* permissions alone */
+  int64_t size;
+  int64_t written_at_ns;                 /* CLOCK_REALTIME */
+};
+
+int pexec__file_of (int fd, struct pexec__file_status *status);
+/* Of a symbolic link itself, unless it 'follows' it. */
+int pexec__file_at (const char *path, bool follows,
+                    struct pexec__file_status *status);
+int pexec__set_mode (int fd, unsigned mode);  /* whatever the umask */
+ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset);
+/* Takes the place of what is called 'to'. */
+int pexec__rename (const char *from, const char *to);
+/* -EEXIST where there is one, wherever the file system can tell. */
+int pexec__rename_new (const char *from, const char *to);
+int pexec__unlink (const char *path);
+/* Has anybody opened it for writing? Of an 'fd' that only reads. 0 where the
+   file system cannot tell. */
+int pexec__is_written_to (int fd);
 
 /* {== processes ==== */
 int pexec__self (void);                  /* getpid */
