@@ -66,6 +66,10 @@ bool pexec__logfile_is_regular (const struct pexec__logfile *file) {
   return file->fd >= 0 && file->kind == PEXEC__REGULAR;
 }
 
+int pexec__logfile_fd (const struct pexec__logfile *file) {
+  return file->fd;
+}
+
 bool pexec__logfile_is_torn (const struct pexec__logfile *file) {
   return file->is_torn;
 }

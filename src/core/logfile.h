@@ -44,13 +44,16 @@ int pexec__logfile_reopen (struct pexec__logfile *file,
 /* The device that it is on, and 0 for what is on none. Only once it is open. */
 uint64_t pexec__logfile_device (const struct pexec__logfile *file);
 bool pexec__logfile_is_regular (const struct pexec__logfile *file);
+/* To be polled only, where a write gave -EAGAIN; -1: not open. */
+int pexec__logfile_fd (const struct pexec__logfile *file);
 
 /* Appends, and rotates at the ends of lines as it goes; follows the name, at
    most once a second; opens it where it is not open, trying at most every
    100 ms. 'now_ns' is CLOCK_REALTIME. *done counts the bytes that were taken,
    also on failure. 0, or -errno; -EAGAIN where a pipe is full. Never blocks
    on what is no regular file. Where rotation fails, it goes on in the same
-   file, and tries that again a second later. */
+   file, and tries that again a second later. A 'length' of 0 follows and
+   opens, no more. */
 int pexec__logfile_write (struct pexec__logfile *file, int64_t now_ns,
                           const char *data, size_t length, size_t *done);
 

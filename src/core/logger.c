@@ -1,12 +1,12 @@
 /*
-** Owns the built-in logger: messages -> one file or stderr. Any thread. It
-** must not allocate for a message, read the environment, or let a sink that
-** fails harm the host:
+** Owns the built-in logger: messages -> one log file or stderr. Any thread.
+** It must not allocate for a message, read the environment, or let a sink
+** that fails harm the host:
 ** - lines that cannot be written are counted, and told of when that ends;
 ** - a sink that takes nothing for a second loses lines, too, until it takes
-**   some again: a pager that nobody scrolls must not hold up supervision;
+**   some again: a pager that nobody scrolls must not hold up a host;
 ** - SIGPIPE and SIGXFSZ of our own writes never reach the host;
-** - a file that was renamed or deleted is opened anew, within a second.
+** - rotated files are compressed on a thread of the logger's, not here.
 ** While the lock is held no signal handler runs, so that one which logs, or
 ** jumps out, leaves the logger in order.
 */
@@ -14,7 +14,6 @@
 #include "logger.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -23,34 +22,42 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "format.h"
+#include "logfile.h"
 #include "sys.h"
+#include "thread.h"
 
 #define CAPACITY 65536
 #define PATIENCE_MS 1000
+
+#define LONGEST_MS (INT64_C(1) << 40)  /* 35 years: in ns it fits */
+#define AGAIN_NS 1000000000            /* between tries to start a thread */
 
 struct pexec_logger {
   /* immutable */
   enum pexec_level level;
   enum pexec_format format;
   int owner_pid;          /* a forked copy is useless: its lock may be held */
-  char *path;             /* absolute; NULL: stderr */
+  struct pexec__logfile *file;  /* NULL: stderr */
   pthread_mutex_t lock;
   atomic_int references;
+  /* the compressing thread sets it last */
+  atomic_bool is_thread_done;
   /* under the lock */
-  int fd;
-  time_t followed_at_s;   /* when the path was last looked up */
-  int gone;               /* 0, or why the deleted file is not back */
+  bool has_thread;        /* 'thread' is to be joined */
+  pthread_t thread;
+  int64_t no_thread_until_ns;   /* none could be had; 0: try */
   uint64_t lost;          /* lines since the sink began to fail */
   int reason;             /* negative; of the last failure */
-  bool is_torn;           /* the sink's last line has no newline */
+  bool is_torn;           /* the last line on stderr has no newline */
   /* under the lock, for one call */
+  int64_t now_ns;         /* the wall clock's */
   bool is_dropping;       /* a write has failed */
-  size_t notice;          /* bytes in front of 'buffer' that tell of 'lost' */
+  size_t notice;          /* bytes in front of 'buffer' that are no lines of
+                             the caller's */
   struct pexec__text text;
   char buffer[CAPACITY];  /* the text's */
 };
@@ -65,38 +72,10 @@ struct call {
 
 /* {== the sink ==== */
 
-/* A FIFO without a reader, or with a full pipe, must not hold us up. */
-static int open_sink (const char *path) {
-  return pexec__open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK |
-                     O_CLOEXEC | O_NOCTTY, 0640);
-}
-
-/* Others may have renamed or deleted the file: goes on in the one that bears
-   the name now. The result is negative where lines would go nowhere. */
-static int follow_file (pexec_logger *logger) {
-  struct stat own, named;
-  int fd;
-  if (fstat(logger->fd, &own) < 0) return 0;  /* writing will tell */
-  if (stat(logger->path, &named) == 0 && own.st_dev == named.st_dev &&
-      own.st_ino == named.st_ino)
-    return 0;
-  fd = open_sink(logger->path);
-  if (fd < 0) return own.st_nlink == 0 ? fd : 0;
-  pexec__close(logger->fd);
-  logger->fd = fd;
-  logger->is_torn = false;
-  return 0;
-}
-
-static bool is_regular (int fd) {
-  struct stat status;
-  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-}
-
 /* Waits until the sink takes something; what has failed already has to be
    ready. An error of poll is left to the write that follows. */
-static int await_sink (const pexec_logger *logger) {
-  struct pollfd sink = { .fd = logger->fd, .events = POLLOUT };
+static int await_sink (const pexec_logger *logger, int fd) {
+  struct pollfd sink = { .fd = fd, .events = POLLOUT };
   int timeout_ms = logger->lost > 0 ? 0 : PATIENCE_MS;
   return poll(&sink, 1, timeout_ms) == 0 ? -EAGAIN : 0;
 }
@@ -110,23 +89,55 @@ static size_t piece_of (const char *data, size_t length) {
   return end == NULL ? PIPE_BUF : (size_t)(end + 1 - data);
 }
 
+/* The host's own descriptor, which blocks: it has to be ready before. */
+static int write_stderr (const pexec_logger *logger, const char *data,
+                         size_t length, size_t *done) {
+  struct pexec__file_status status;
+  bool is_file = pexec__file_of(STDERR_FILENO, &status) == 0 &&
+                 status.kind == PEXEC__REGULAR;
+  int error = is_file ? 0 : await_sink(logger, STDERR_FILENO);
+  ssize_t put;
+  if (error != 0) return error;
+  put = pexec__write(STDERR_FILENO, data,
+                     is_file ? length : piece_of(data, length));
+  if (put <= 0) return put < 0 ? (int)put : -EIO;
+  *done = (size_t)put;
+  return 0;
+}
+
+/* Ours, which does not block: it has to be waited for after. */
+static int write_file (const pexec_logger *logger, const char *data,
+                       size_t length, size_t *done) {
+  int error = pexec__logfile_write(logger->file, logger->now_ns, data, length,
+                                   done);
+  if (error != -EAGAIN) return error;
+  return await_sink(logger, pexec__logfile_fd(logger->file));
+}
+
 /* Writes the buffer's first 'size' bytes; *done counts what was taken. */
 static int write_out (const pexec_logger *logger, size_t size,
                       size_t *done) {
-  bool is_file = is_regular(logger->fd);
   while (*done < size) {
     const char *data = logger->buffer + *done;
-    size_t left = size - *done;
-    int error = is_file ? 0 : await_sink(logger);
-    ssize_t put;
-    if (error != 0) return error;
-    put = pexec__write(logger->fd, data, is_file ? left
-                                                 : piece_of(data, left));
-    if (put == -EINTR) continue;
-    if (put <= 0) return put < 0 ? (int)put : -EIO;
-    *done += (size_t)put;
+    size_t put = 0;
+    int error = (logger->file == NULL ? write_stderr : write_file)
+                (logger, data, size - *done, &put);
+    *done += put;
+    if (error != 0 && error != -EINTR) return error;
   }
   return 0;
+}
+
+static bool is_torn (const pexec_logger *logger) {
+  return logger->file == NULL ? logger->is_torn
+                              : pexec__logfile_is_torn(logger->file);
+}
+
+/* Makes ready what bears the file's name now, before any line is begun. */
+static int prepare_sink (const pexec_logger *logger) {
+  size_t none;
+  if (logger->file == NULL) return 0;
+  return pexec__logfile_write(logger->file, logger->now_ns, "", 0, &none);
 }
 
 /* {== the buffer ==== */
@@ -171,26 +182,50 @@ static void emit (void *owner, struct pexec__text *text, size_t size) {
 /* {== lines ==== */
 
 static void make_frame (const pexec_logger *logger, enum pexec_level level,
-                        const char *id, const struct timespec *now,
-                        struct pexec__frame *frame) {
+                        const char *id, struct pexec__frame *frame) {
   struct pexec__origin origin = {
-    .time_ns = now->tv_sec * INT64_C(1000000000) + now->tv_nsec,
-    .id = id, .level = level
+    .time_ns = logger->now_ns, .id = id, .level = level
   };
   pexec__frame_make(frame, logger->format, &origin);
 }
 
 /* The first line after a loss tells of it. */
-static void put_notice (pexec_logger *logger, const struct timespec *now) {
+static void put_notice (pexec_logger *logger) {
   struct pexec__frame frame;
   char message[128];
   int length = snprintf(message, sizeof(message), "%llu log lines lost: %s",
                         (unsigned long long)logger->lost,
                         pexec_error_text(logger->reason));
-  if (logger->is_torn) pexec__text_put(&logger->text, "\n", 1);
-  make_frame(logger, PEXEC_ERROR, NULL, now, &frame);
+  make_frame(logger, PEXEC_ERROR, NULL, &frame);
   pexec__text_line(&logger->text, &frame, message, (size_t)length);
-  logger->notice = logger->text.used;
+}
+
+/* {== compression ==== */
+
+static void *compress_files (void *argument) {
+  pexec_logger *logger = argument;
+  while (pexec__logfile_compress(logger->file)) continue;
+  atomic_store(&logger->is_thread_done, true);
+  return NULL;
+}
+
+static void end_thread (pexec_logger *logger) {
+  if (logger->has_thread) pexec__thread_join(logger->thread);
+  logger->has_thread = false;
+}
+
+/* One that is at work finds what there is to do by itself. */
+static void start_compression (pexec_logger *logger) {
+  bool is_busy = logger->has_thread && !atomic_load(&logger->is_thread_done);
+  int64_t now_ns;
+  if (is_busy || !pexec__logfile_wants_compression(logger->file)) return;
+  now_ns = pexec__now();
+  if (now_ns < logger->no_thread_until_ns) return;
+  end_thread(logger);
+  atomic_store(&logger->is_thread_done, false);
+  logger->has_thread = pexec__thread_start(&logger->thread, "pexec-compress",
+                                           compress_files, logger) == 0;
+  logger->no_thread_until_ns = logger->has_thread ? 0 : now_ns + AGAIN_NS;
 }
 
 /* {== calls ==== */
@@ -223,28 +258,30 @@ static void unshield_host (const struct call *call, bool has_failed) {
 }
 
 /* Makes the sink ready for lines of this moment. */
-static void begin_lines (pexec_logger *logger, const struct timespec *now) {
+static void begin_lines (pexec_logger *logger) {
+  int error;
+  logger->now_ns = pexec__wall_now();
   logger->is_dropping = false;
-  if (logger->path != NULL && logger->followed_at_s != now->tv_sec) {
-    logger->followed_at_s = now->tv_sec;
-    logger->gone = follow_file(logger);
+  error = prepare_sink(logger);
+  if (error != 0) {
+    fail(logger, error);
+    return;
   }
-  if (logger->gone != 0) fail(logger, logger->gone);
-  else if (logger->lost > 0) put_notice(logger, now);
+  if (is_torn(logger)) pexec__text_put(&logger->text, "\n", 1);
+  if (logger->lost > 0) put_notice(logger);
+  logger->notice = logger->text.used;
 }
 
 /* False: the logger does not write that; there is nothing to leave. */
 static bool enter (pexec_logger *logger, enum pexec_level level,
                    const char *id, struct call *call) {
-  struct timespec now;
   if (logger == NULL || level < logger->level || level > PEXEC_ERROR ||
       logger->owner_pid != pexec__self())
     return false;
   shield_host(call);
   (void)pthread_mutex_lock(&logger->lock);
-  (void)clock_gettime(CLOCK_REALTIME, &now);
-  make_frame(logger, level, id, &now, &call->frame);
-  begin_lines(logger, &now);
+  begin_lines(logger);
+  make_frame(logger, level, id, &call->frame);
   return true;
 }
 
@@ -252,6 +289,7 @@ static void leave (pexec_logger *logger, const struct call *call) {
   bool has_failed;
   if (logger->text.used > 0)
     emit(logger, &logger->text, logger->text.used);
+  if (logger->file != NULL) start_compression(logger);
   has_failed = logger->is_dropping;
   (void)pthread_mutex_unlock(&logger->lock);
   unshield_host(call, has_failed);
@@ -276,6 +314,14 @@ void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
 
 /* {== life ==== */
 
+static bool are_usable (const pexec_logger_options *options) {
+  return options->level >= PEXEC_DEBUG && options->level <= PEXEC_ERROR &&
+         options->format >= PEXEC_TEXT && options->format <= PEXEC_LOGFMT &&
+         options->mode <= 07777 && options->max_size >= 0 &&
+         options->keep >= 0 && options->rotate_every_ms >= 0 &&
+         options->rotate_every_ms <= LONGEST_MS;
+}
+
 /* Takes the fields that the caller's version of the struct has. */
 static int read_options (const pexec_logger_options *from,
                          pexec_logger_options *options) {
@@ -288,11 +334,13 @@ static int read_options (const pexec_logger_options *from,
   TAKE(level);
   TAKE(format);
   TAKE(file);
+  TAKE(mode);
+  TAKE(max_size);
+  TAKE(keep);
+  TAKE(rotate_every_ms);
+  TAKE(compress);
 #undef TAKE
-  if (options->level < PEXEC_DEBUG || options->level > PEXEC_ERROR ||
-      options->format < PEXEC_TEXT || options->format > PEXEC_LOGFMT)
-    return -EINVAL;
-  return 0;
+  return are_usable(options) ? 0 : -EINVAL;
 }
 
 /* The path as it holds after the host has changed its directory. */
@@ -310,15 +358,33 @@ static int make_absolute (const char *path, char **absolute) {
   return 0;
 }
 
-static int open_file (pexec_logger *logger, const char *file) {
+static int make_file (pexec_logger *logger, char *path,
+                      const pexec_logger_options *options) {
+  pexec_file from = PEXEC_FILE_INIT;
+  from.path = path;
+  from.mode = options->mode;
+  from.max_size = options->max_size;
+  from.keep = options->keep;
+  from.rotate_every_ms = options->rotate_every_ms;
+  from.compress = options->compress;
+  return pexec__logfile_new(&from, true, &logger->file);
+}
+
+static int open_file (pexec_logger *logger,
+                      const pexec_logger_options *options) {
+  enum pexec__logfile_flaw flaw;
+  char *path;
   int error;
-  if (file == NULL) return 0;
-  error = make_absolute(file, &logger->path);
+  if (options->file == NULL) return 0;
+  error = make_absolute(options->file, &path);
   if (error != 0) return error;
-  logger->fd = open_sink(logger->path);
-  if (logger->fd >= 0) return 0;
-  pexec__free(logger->path);
-  return logger->fd;
+  error = make_file(logger, path, options);
+  pexec__free(path);
+  if (error != 0) return error;
+  error = pexec__logfile_open(logger->file, &flaw);
+  if (error != 0) pexec__logfile_free(logger->file);
+  /* open(2) has this word for a socket and the like */
+  return error != 0 && flaw == PEXEC__FLAW_KIND ? -ENXIO : error;
 }
 
 int pexec_logger_new (const pexec_logger_options *options,
@@ -333,13 +399,13 @@ int pexec_logger_new (const pexec_logger_options *options,
   made->level = known.level;
   made->format = known.format;
   made->owner_pid = pexec__self();
-  made->fd = STDERR_FILENO;
   atomic_init(&made->references, 1);
+  atomic_init(&made->is_thread_done, false);
   made->text = (struct pexec__text){
     .data = made->buffer, .capacity = CAPACITY, .emit = emit, .owner = made
   };
   made->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-  error = open_file(made, known.file);
+  error = open_file(made, &known);
   if (error != 0) {
     pexec__free(made);
     return error;
@@ -353,6 +419,14 @@ pexec_logger *pexec_logger_retain (pexec_logger *logger) {
   return logger;
 }
 
+/* What is not compressed yet is left to the next logger of that file. */
+static void close_file (pexec_logger *logger) {
+  if (logger->file == NULL) return;
+  pexec__logfile_abandon(logger->file);
+  end_thread(logger);
+  pexec__logfile_free(logger->file);
+}
+
 void pexec_logger_release (pexec_logger *logger) {
   struct call call;
   if (logger == NULL || logger->owner_pid != pexec__self()) return;
@@ -360,7 +434,6 @@ void pexec_logger_release (pexec_logger *logger) {
   if (logger->lost > 0 && enter(logger, PEXEC_ERROR, NULL, &call))
     leave(logger, &call);  /* the last chance to tell */
   (void)pthread_mutex_destroy(&logger->lock);
-  if (logger->path != NULL) pexec__close(logger->fd);
-  pexec__free(logger->path);
+  close_file(logger);
   pexec__free(logger);
 }
