@@ -76,6 +76,9 @@ local FILE <const> = {
     default = "drop", json = "string" }
 }
 
+-- For loggers, whose files have most of them.
+destinations.file_fields = FILE
+
 local SOURCE <const> = {
   { name = "file", check = check_path, json = "string", may_be_empty = true },
   { name = "data", check = check_bytes, json = "string", may_be_empty = true }
