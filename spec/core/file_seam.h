@@ -128,7 +128,7 @@ static int failure_of (enum call call) {
   return -errors[call];
 }
 
-static void fail_at (enum call call, int n, bool is_lasting) {
+static inline void fail_at (enum call call, int n, bool is_lasting) {
   seam.call = call;
   seam.left = n;
   seam.is_lasting = is_lasting;
@@ -360,7 +360,7 @@ static int try_open (void) {
   return pexec__logfile_open(file, &flaw);
 }
 
-static void open_log (void) {
+static inline void open_log (void) {
   assert_int_equal(try_open(), 0);
   assert_int_equal(flaw, PEXEC__FLAW_NONE);
 }
@@ -374,7 +374,7 @@ static int put_bytes (const char *data, size_t length, size_t *done) {
   return pexec__logfile_write(file, wall_ns, data, length, done);
 }
 
-static void put (const char *text) {
+static inline void put (const char *text) {
   size_t done;
   assert_int_equal(put_bytes(text, strlen(text), &done), 0);
   assert_int_equal(done, strlen(text));
