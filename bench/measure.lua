@@ -6,16 +6,22 @@ local function quote(text)
   return "'" .. text:gsub("'", [['\'']]) .. "'"
 end
 
--- The numbers that a command prints, one a line.
-function measure.numbers(...)
+-- Words -> a command for a shell.
+function measure.command(...)
   local words = {}
   for i, word in ipairs{ ... } do words[i] = quote(tostring(word)) end
-  local pipe = assert(io.popen(table.concat(words, " ")))
+  return table.concat(words, " ")
+end
+
+-- The numbers that a command prints, one a line.
+function measure.numbers(...)
+  local command = measure.command(...)
+  local pipe = assert(io.popen(command))
   local numbers = {}
   for line in pipe:lines() do
     numbers[#numbers + 1] = assert(tonumber(line), line)
   end
-  assert(pipe:close(), "failed: " .. table.concat(words, " "))
+  assert(pipe:close(), "failed: " .. command)
   return numbers
 end
 
@@ -33,11 +39,38 @@ function measure.append(list, more)
   return table.move(more, 1, #more, #list + 1, list)
 end
 
--- One row: what, the two that are compared, their ratio, the bar.
+local function print_row(what, bare, ours, unit, verdict)
+  print(("%-44s %9.1f %9.1f %-5s %5.2f  %s"):format(what, bare, ours, unit,
+        ours / bare, verdict))
+end
+
+-- One row: what, the two that are compared, their ratio, the bar: at most.
 function measure.row(what, bare, ours, unit, bar)
-  local ratio = ours / bare
-  print(("%-44s %9.1f %9.1f %-5s %5.2f  %s %s"):format(what, bare, ours, unit,
-        ratio, ratio <= bar and "within" or "OVER", bar))
+  print_row(what, bare, ours, unit,
+            (ours / bare <= bar and "within " or "OVER ") .. bar)
+end
+
+-- The same of what is better for being more; the bar is the least ratio.
+function measure.row_least(what, bare, ours, unit, bar)
+  print_row(what, bare, ours, unit,
+            (ours / bare >= bar and "within " or "UNDER ") .. bar)
+end
+
+-- The same with nothing asked of it.
+function measure.row_free(what, bare, ours, unit)
+  print_row(what, bare, ours, unit, "")
+end
+
+local function range(numbers)
+  return ("%.1f..%.1f"):format(math.min(table.unpack(numbers)),
+                               math.max(table.unpack(numbers)))
+end
+
+-- A row of two lists' medians, by one of the functions above, and under it
+-- how far each list reaches.
+function measure.rows(row, what, bare, ours, unit, bar)
+  row(what, measure.median(bare), measure.median(ours), unit, bar)
+  print(("    %s; %s %s"):format(range(bare), range(ours), unit))
 end
 
 function measure.head(what, left, right)

@@ -143,7 +143,8 @@ typedef struct pexec_logger_options {
   size_t size;              /* of this struct: versions it */
   enum pexec_level level;   /* least level written */
   enum pexec_format format;
-  const char *file;         /* as pexec_file's path; NULL: stderr */
+  const char *file;         /* as pexec_file's path, but a device or what a
+                               link leads to will do; NULL: stderr */
   unsigned mode;            /* these five as in pexec_file */
   int64_t max_size;
   int keep;

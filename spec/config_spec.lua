@@ -259,7 +259,7 @@ function TestConfigErrors:test_an_unknown_field_is_named_with_the_nearest()
                              ["one-shot"] = "one_shot", anme = "name",
                              env = "environment", user = "username",
                              enviroment = "environment",
-                             stdout = "stdout_logger" } do
+                             std_out = "stdout" } do
     assert_refused(wrong, "x", ('unknown field "%s" (did you mean "%s"?)')
                                :format(wrong, right))
   end
@@ -466,11 +466,16 @@ end
 
 TestConfigSnapshot = {}
 
+local no_output = { inherits = false, merges = false, files = {} }
+
 function TestConfigSnapshot:test_a_snapshot_has_every_default()
   lu.assertEquals(configs.snapshot(new{ id = "a", name = "b" }),
                   { id = "a", name = "b", args = {}, environment = {},
                     one_shot = false, log = false, stop_signal = 15,
-                    stop_timeout = 10, restart_delay = 1 })
+                    stop_timeout = 10, restart_delay = 1,
+                    stdin = { source = "null" }, stdout = no_output,
+                    stderr = no_output, tail_size = 16384,
+                    writer_buffer = 262144, writer_on_full = "block" })
 end
 
 function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
@@ -480,13 +485,16 @@ function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
     username = "u", environment = { A = "1" }, log = true,
     log_writer = writer, stdout_logger = log, stderr_logger = log,
     stop_signal = "HUP", stop_timeout = "150ms", restart_delay = "0s",
-    on_unexpected_exit = handler })
+    on_unexpected_exit = handler, tail_size = 1.0, writer_buffer = 2,
+    writer_on_full = "drop" })
   lu.assertEquals(snapshot, {
     id = "a", name = "b", args = { "x" }, cwd = "/tmp", one_shot = true,
     username = "u", environment = { A = "1" }, log = true,
     log_writer = writer, stdout_logger = log, stderr_logger = log,
     stop_signal = 1, stop_timeout = 0.15, restart_delay = 0,
-    on_unexpected_exit = handler })
+    on_unexpected_exit = handler, tail_size = 1, writer_buffer = 2,
+    writer_on_full = "drop", stdin = { source = "null" },
+    stdout = no_output, stderr = no_output })
 end
 
 function TestConfigSnapshot:test_a_snapshot_is_apart_from_the_config()

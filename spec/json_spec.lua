@@ -233,6 +233,17 @@ function TestJsonWriter:test_flags_nothing_and_nesting()
   assert_encodes({}, "[]")
   assert_encodes({ "b", false, { "a" } }, '["b",false,["a"]]')
   assert_encodes({ { "b", "x" }, { "a" } }, '{"b":"x","a":null}')
+  assert_encodes({ { { "b", "x" } }, "y", { { "a" } } },
+                 '[{"b":"x"},"y",{"a":null}]')
+end
+
+function TestJsonWriter:test_integers_alone_are_numbers()
+  assert_encodes(0, "0")
+  assert_encodes({ -1, math.maxinteger }, "[-1,9223372036854775807]")
+  for _, value in ipairs{ 1.5, 1.0, math.huge } do
+    lu.assertErrorMsgContains("cannot be written as JSON",
+                              core.json_encode, { { "k", value } })
+  end
 end
 
 function TestJsonWriter:test_members_keep_their_order()
@@ -249,7 +260,7 @@ end
 function TestJsonWriter:test_what_json_cannot_say_raises()
   local loop = { "x" }
   loop[2] = loop
-  for _, value in ipairs{ "a\xff", 1, print, { print }, { { "a", 1 } } } do
+  for _, value in ipairs{ "a\xff", print, { print }, { { "a", print } } } do
     lu.assertErrorMsgContains("cannot be written as JSON",
                               core.json_encode, { { "k", value } })
   end

@@ -49,6 +49,13 @@ function TestNewLogger:test_a_line_of_json_is_an_object()
       .. '"level":"warn","message":"say \\"hi\\"\\n"}\n')
 end
 
+function TestNewLogger:test_a_line_of_logfmt_is_a_row_of_fields()
+  local logger, file = new{ format = "logfmt" }
+  logger:warn('say "hi"\n')
+  lu.assertStrMatches(spec.read(file), 'time=%d+%-%d+%-%d+T[%d:.]+Z '
+      .. 'level=warn msg="say \\"hi\\"\\n"\n')
+end
+
 function TestNewLogger:test_it_writes_from_its_level_on()
   for i, level in ipairs(LEVELS) do
     local logger, file = new{ level = level }
@@ -84,6 +91,84 @@ function TestNewLogger:test_numbers_pass_and_other_things_raise()
                        "pexec.Logger expected, got table")
 end
 
+local PREFIX <const> = #"2026-01-31T09:12:44.871204Z INFO  "
+
+-- Of a file that two messages of ten bytes fill.
+local function rotating(options)
+  options.max_size = 2 * (PREFIX + 11)
+  return new(options)
+end
+
+local function exists(file)
+  local handle = io.open(file)
+  if handle then handle:close() end
+  return handle ~= nil
+end
+
+local function say_numbers(logger, first, last)
+  for number = first, last do logger:info(("a num %04d"):format(number)) end
+end
+
+local function numbers(text)
+  local found = {}
+  for number in text:gmatch("a num (%d+)\n") do
+    found[#found + 1] = math.tointeger(tonumber(number))
+  end
+  return found
+end
+
+function TestNewLogger:test_its_file_is_rotated_between_messages()
+  local logger, file = rotating{ keep = 2 }
+  say_numbers(logger, 1, 7)
+  lu.assertEquals(numbers(spec.read(file)), { 7 })
+  lu.assertEquals(numbers(spec.read(file .. ".1")), { 5, 6 })
+  lu.assertEquals(numbers(spec.read(file .. ".2")), { 3, 4 })
+  lu.assertFalse(exists(file .. ".3"))
+end
+
+function TestNewLogger:test_a_max_size_of_0_turns_rotation_off()
+  local logger, file = new{ max_size = 0 }
+  say_numbers(logger, 1, 100)
+  lu.assertEquals(#numbers(spec.read(file)), 100)
+  lu.assertFalse(exists(file .. ".1"))
+end
+
+function TestNewLogger:test_its_file_is_rotated_by_the_clock()
+  local logger, file = new{ rotate_every = 1 }
+  spec.eventually(function()
+    logger:info("a message")
+    return exists(file .. ".1")
+  end)
+end
+
+function TestNewLogger:test_rotated_files_are_compressed()
+  local logger, file = rotating{ compress = true }
+  local command = ("gzip -dc '%s.1.gz' 2>&1"):format(file)
+  say_numbers(logger, 1, 3)
+  spec.eventually(function()
+    return exists(file .. ".1.gz") and not exists(file .. ".1")
+  end)
+  local pipe = assert(io.popen(command))
+  lu.assertEquals(numbers(pipe:read("a")), { 1, 2 })
+  pipe:close()
+end
+
+local function mode_of(file)
+  local pipe = assert(io.popen(("stat -c %%a '%s'"):format(file)))
+  local mode = pipe:read("l")
+  pipe:close()
+  return mode
+end
+
+function TestNewLogger:test_its_file_has_the_mode_asked_for()
+  for wanted, mode in pairs{ ["640"] = "", ["604"] = "0604",
+                             ["600"] = "600", ["400"] = 256 } do
+    local _, file = new{ mode = mode ~= "" and mode or nil }
+    lu.assertEquals(mode_of(file), wanted)
+    os.remove(file)
+  end
+end
+
 -- FAULTS 39
 function TestNewLogger:test_control_characters_are_made_visible()
   local logger, file = new()
@@ -110,6 +195,44 @@ function TestBadOptions:test_the_field_is_named()
   refused({ file = "a\0b" }, 'new_logger: file: NUL byte in "a\\x00b"')
   refused({ levle = "info" },
           'new_logger: unknown field "levle" (did you mean "level"?)')
+end
+
+-- With a file that is never opened.
+local function refused_of_file(options, words)
+  options.file = "/nonexistent/log"
+  refused(options, "new_logger: " .. words)
+end
+
+function TestBadOptions:test_options_of_a_file_are_checked()
+  refused_of_file({ mode = "rw" },
+                  'mode: mode such as "0640" expected, got string "rw"')
+  refused_of_file({ mode = "0888" },
+                  'mode: mode such as "0640" expected, got string "0888"')
+  refused_of_file({ max_size = "10M" },
+                  'max_size: integer expected, got string "10M"')
+  refused_of_file({ max_size = -1 },
+                  ("max_size should be between 0 and %d, got -1")
+                  :format(1 << 53))
+  refused_of_file({ keep = 1.5 }, "keep: integer expected, got number 1.5")
+  refused_of_file({ keep = -1 }, "keep should be between 0 and 9999, got -1")
+  refused_of_file({ rotate_every = "daily" },
+                  'rotate_every: invalid duration "daily"')
+  refused_of_file({ rotate_every = 0.5 },
+                  "rotate_every should be 0 or at least 1s, got 500ms")
+  refused_of_file({ compress = "yes" },
+                  'compress: boolean expected, got string "yes"')
+end
+
+function TestBadOptions:test_a_mode_is_octal_and_a_number_is_not()
+  refused_of_file({ mode = 640 }, "mode: 640 is above 511, which is 0777: "
+                  .. 'Lua has no octal numbers, write "0640"')
+end
+
+function TestBadOptions:test_without_a_file_they_make_no_sense()
+  for name, value in pairs{ mode = "0640", max_size = 1, keep = 1,
+                            rotate_every = 1, compress = false } do
+    refused({ [name] = value }, "new_logger: " .. name .. ": only of a file")
+  end
 end
 
 function TestBadOptions:test_options_are_a_table()

@@ -6,9 +6,12 @@
 -- so that every assignment is seen. What is there has been checked and is in
 -- one form: a signal is a number, a duration is seconds. args and environment
 -- are the caller's own tables, which may change: they are checked again
--- wherever they are used.
+-- wherever they are used. Of stdin, stdout and stderr copies are kept, and
+-- copies are read back, since their parts are too many to be watched.
 
 local core = require "pexec.core"
+local destinations = require "pexec.destinations"
+local json = require "pexec.json"
 local values = require "pexec.values"
 
 local show <const> = values.show
@@ -30,11 +33,17 @@ local config = {}
 --   read     as stored -> as it is read back; nil: as it is
 --   blank    true: "" says no more than nil does
 --   is_table true: a table of the caller's; never read as nil
+--   is_same  how two compare, as stored or nil; nil: by ==, objects rawly
+--   plan     as stored or nil -> as it is in a snapshot; nil: as it is
+--   problem  what validate says of one that is set: a message, or nil
 --   json     its type in JSON; nil: not in JSON
 --   key      its name in JSON, where that is another
 --   always   true: in JSON also where it is not set
 --   unset    in JSON, the texts that say no more than null does
---   encode   as stored -> the string in JSON; nil: as it is
+--   encode   as stored, name -> as it is in JSON; or nil and a message; nil:
+--            as it is
+--   decode   from JSON, name -> as it can be checked; or nil and a message;
+--            nil: of the type 'json' says, and as it is
 local FIELDS = {
   { name = "id", check = values.text, blank = true, json = "string",
     always = true },
@@ -67,7 +76,25 @@ local FIELDS = {
   { name = "restart_delay", check = values.duration, default = 1,
     json = "string", unset = { [""] = true },
     encode = core.duration_format },
-  { name = "on_unexpected_exit", check = values.handler }
+  { name = "on_unexpected_exit", check = values.handler },
+  { name = "stdin", check = destinations.stdin, default = "null",
+    read = destinations.copy, is_same = destinations.is_same_input,
+    plan = destinations.plan_input, json = "any", unset = { [""] = true },
+    encode = destinations.encode_input, decode = destinations.decode_input },
+  { name = "stdout", check = destinations.stdout,
+    read = destinations.copy, is_same = destinations.is_same_output,
+    plan = destinations.plan_output, json = "any", unset = { [""] = true },
+    encode = destinations.encode_output, decode = destinations.decode_output },
+  { name = "stderr", check = destinations.stderr,
+    read = destinations.copy, is_same = destinations.is_same_output,
+    plan = destinations.plan_output, json = "any", unset = { [""] = true },
+    encode = destinations.encode_output, decode = destinations.decode_output },
+  { name = "tail_size", check = values.integer, default = 16384,
+    json = "number", problem = values.between(0, 16 << 20) },
+  { name = "writer_buffer", check = values.integer, default = 262144,
+    json = "number", problem = values.between(1, 1 << 30) },
+  { name = "writer_on_full", check = values.one_of{ "block", "drop" },
+    default = "block", json = "string", unset = { [""] = true } }
 }
 
 local BY_NAME = {}
@@ -179,13 +206,8 @@ end
 
 -- {== making ================================================================
 
--- Of several unknown fields always the same one, whatever their order.
 local function unknown_field(source)
-  local worst
-  for key in pairs(source) do
-    local is_worse = worst == nil or show(key) < show(worst)
-    if not BY_NAME[key] and is_worse then worst = key end
-  end
+  local worst = values.stranger(source, BY_NAME)
   return worst ~= nil and values.unknown_field(worst, NAMES) or nil
 end
 
@@ -237,12 +259,23 @@ function config.snapshot(value, level)
   local result = {}
   for _, field in ipairs(FIELDS) do
     local resolved = resolve(store, field)
-    result[field.name] = field.is_table and copy(resolved) or resolved
+    if field.is_table then resolved = copy(resolved) end
+    if field.plan then resolved = field.plan(resolved) end
+    result[field.name] = resolved
   end
   return result
 end
 
 -- {== validating and comparing ==============================================
+
+local function range_problem(store)
+  for _, field in ipairs(FIELDS) do
+    local value = store[field.name]
+    local message = field.problem and value ~= nil
+                    and field.problem(value, field.name)
+    if message then return message end
+  end
+end
 
 -- In the words of the Go package; nil: nothing is wrong.
 local function problem(store)
@@ -254,7 +287,9 @@ local function problem(store)
   if resolve(store, BY_NAME.stop_timeout) < LEAST_STOP_TIMEOUT then
     return "stop_timeout should not be less than 100ms"
   end
-  return changed_for_worse(store)
+  return range_problem(store)
+         or destinations.problem(store.stdout, store.stderr)
+         or changed_for_worse(store)
 end
 
 function methods:validate(path)
@@ -277,6 +312,7 @@ local function is_part(a, b)
 end
 
 local function is_same(field, a, b)
+  if field.is_same then return field.is_same(a, b) end
   if field.is_table then return is_part(a, b) and is_part(b, a) end
   if type(a) == "number" then return a == b end  -- 1 and 1.0
   return rawequal(a, b)
@@ -311,48 +347,18 @@ ProcessConfig.__eq = equals
 
 -- {== to JSON ===============================================================
 
--- JSON is UTF-8; nil: so is this value.
-local function not_utf8(value, name)
-  if type(value) ~= "string" or utf8.len(value) then return nil end
-  return ("%s: invalid UTF-8 in %s"):format(name, show(value))
-end
-
--- nil for an empty array, as Go has it.
-local function encode_array(array, name)
-  local result = {}
-  for i, value in ipairs(array) do
-    local message = not_utf8(value, ("%s[%d]"):format(name, i))
-    if message then return nil, message end
-    result[i] = value
-  end
-  return #result > 0 and result or nil
-end
-
-local function encode_object(object, name)
-  local members = {}
-  for key, value in pairs(object) do
-    members[#members + 1] = { key, value }
-  end
-  table.sort(members, function(a, b) return a[1] < b[1] end)
-  for _, pair in ipairs(members) do
-    local path = ("%s[%s]"):format(name, show(pair[1]))
-    local message = not_utf8(pair[1], path) or not_utf8(pair[2], path)
-    if message then return nil, message end
-  end
-  return members
-end
-
 -- What core.json_encode gets for a field; nil for null, or with a message.
 local function encode_field(store, field)
-  local value = resolve(store, field)
-  if field.json == "array" then return encode_array(value, field.name) end
-  if field.json == "object" then return encode_object(value, field.name) end
+  local value, kind = resolve(store, field), field.json
+  if kind == "array" then return json.encode_array(value, field.name) end
+  if kind == "object" then return json.encode_object(value, field.name) end
   if value == nil then return "" end
   if value == "" and field.unset then
     return nil, field.name .. ': "" would be read as not set'
   end
-  if field.encode then value = field.encode(value) end
-  return value, not_utf8(value, field.name)
+  if field.encode then return field.encode(value, field.name) end
+  return value, json.not_utf8(value, field.name)
+                or json.not_exact(value, field.name)
 end
 
 function methods:marshal_json()
@@ -372,69 +378,27 @@ end
 
 -- {== from JSON =============================================================
 
--- In ASCII alone: the locale has no say in what a key is.
-local function fold(key)
-  return (key:gsub("[A-Z]", function(letter)
-    return string.char(letter:byte() + 32)
-  end))
-end
-
--- The member of that name; without one, the last that differs in case only.
-local function member(object, name)
-  if object[name] ~= nil then return object[name] end
-  for i = #object, 1, -1 do
-    if fold(object[i]) == name then return object[object[i]] end
-  end
-end
-
-local function wrong_type(value, name, wanted)
-  return ("json: cannot unmarshal %s into field %s of type %s")
-         :format(core.json_type(value), quote(name), wanted)
-end
-
--- A JSON array as a plain one, of strings; or nil and a message.
-local function decode_array(array, name)
-  local result = {}
-  for i, value in ipairs(array) do
-    if type(value) ~= "string" then
-      return nil, wrong_type(value, ("%s[%d]"):format(name, i), "string")
-    end
-    result[i] = value
-  end
-  return result
-end
-
-local function decode_object(object, name)
-  local result = {}
-  for _, key in ipairs(object) do
-    local value = object[key]
-    if type(value) ~= "string" then
-      return nil, wrong_type(value, name .. "." .. key, "string")
-    end
-    result[key] = value
-  end
-  return result
-end
-
 -- What a field is to be set to; nil for nothing, perhaps with a message.
 local function decode_field(field, value)
   local kind = core.json_type(value)
-  if value == core.null then return nil end
+  if value == core.null or field.unset and field.unset[value] then
+    return nil
+  end
+  if field.decode then return field.decode(value, field.key) end
   if kind == "number" and field.check == values.signal then
     return math.tointeger(value) or value
   end
   if kind ~= field.json then
-    return nil, wrong_type(value, field.key, field.json)
+    return nil, json.wrong_type(value, field.key, field.json)
   end
-  if kind == "array" then return decode_array(value, field.key) end
-  if kind == "object" then return decode_object(value, field.key) end
-  if field.unset and field.unset[value] then return nil end
+  if kind == "array" then return json.decode_array(value, field.key) end
+  if kind == "object" then return json.decode_object(value, field.key) end
   return value
 end
 
 -- Sets a field from a JSON object; returns a message where that fails.
 local function unmarshal_field(store, field, object)
-  local value = member(object, field.key)
+  local value = json.member(object, field.key)
   local checked, message
   if value == nil then return nil end
   value, message = decode_field(field, value)
@@ -445,13 +409,13 @@ local function unmarshal_field(store, field, object)
 end
 
 -- pexec.unmarshal_process_config. Raises where it gets no string.
-function config.unmarshal(json)
-  if type(json) ~= "string" then
+function config.unmarshal(text)
+  if type(text) ~= "string" then
     error(("bad argument #1 to 'unmarshal_process_config' "
-           .. "(string expected, got %s)"):format(type(json)), 2)
+           .. "(string expected, got %s)"):format(type(text)), 2)
   end
   local result = empty()
-  local object, message = core.json_decode(json)
+  local object, message = core.json_decode(text)
   if message then return nil, "json: " .. message, INVALID end
   if core.json_type(object) ~= "object" then
     return nil, ("json: cannot unmarshal %s into a ProcessConfig")

@@ -5,6 +5,7 @@
 local config = require "pexec.config"
 local context = require "pexec.context"
 local core = require "pexec.core"
+local input = require "pexec.input"
 local logger = require "pexec.logger"
 local output = require "pexec.output"
 local scheduler = require "pexec.scheduler"
@@ -83,8 +84,17 @@ local function stream_loggers(plan, sink)
   return lua_loggers
 end
 
-local function prepare(plan, sink)
+-- A merged stderr is told as stdout.
+local function sinks_of(plan, sink)
   local sinks = output.sinks(plan.log_writer, stream_loggers(plan, sink))
+  if not plan.stderr.merges then return sinks end
+  plan.stderr_logger = nil
+  if sinks then sinks.stderr = nil end
+  return sinks and next(sinks) and sinks
+end
+
+local function prepare(plan, sink)
+  local sinks = sinks_of(plan, sink)
   plan.environment = assignments(plan.environment)
   plan.asks = plan.on_unexpected_exit ~= nil
   plan.output_events = event_bits(sinks)
@@ -193,6 +203,7 @@ local function ask(process, exit)
     deciding[process] = task
     exit.process = process
     exit.context = task.context
+    exit.tail = core.process_tail(process, nil, exit.restarts + 1) or {}
     return handler(exit.exit_code, exit)
   end, function(task) decide(process, task) end)
 end
@@ -278,6 +289,15 @@ for _, kind in ipairs{ "started", "exited", "stopped", "ended" } do
     end)
   end)
 end
+
+function at_once.reopened(process, code, message, path)
+  wake_all(process, "reopened", false, not code or nil, message, code, path)
+end
+
+scheduler.listen("reopened", function() end)  -- all is done about it
+
+at_once.written = input.note
+scheduler.listen("written", function() end)  -- all is done about it
 
 scheduler.listen("output", output.take)
 scheduler.listen("log", function(process, level, message)
@@ -366,6 +386,24 @@ function methods.start(process, ctx)
   return run_one_shot(process, ctx)
 end
 
+-- {== writing to it =========================================================
+
+-- p:write(data)
+function methods.write(process, data)
+  check_self(process, "write")
+  if type(data) ~= "string" and type(data) ~= "number" then
+    error(("bad argument #1 to 'write' (string expected, got %s)")
+          :format(type(data)), 2)
+  end
+  return input.write(process, data)
+end
+
+-- p:close_stdin()
+function methods.close_stdin(process)
+  check_self(process, "close_stdin")
+  return input.close(process)
+end
+
 -- {== stopping ==============================================================
 
 -- p:stop(). In its own handler the cancellation is the caller's own doing,
@@ -438,6 +476,46 @@ end
 function methods.unix_pid(process)
   check_self(process, "unix_pid")
   return find_pid(process)
+end
+
+local function check_count(value, method)
+  if value == nil or math.type(value) == "integer" then return end
+  error(("bad argument #1 to '%s' (integer expected, got %s)")
+        :format(method, math.type(value) or type(value)), 3)
+end
+
+-- p:tail([n]): the last lines that were read, or the last n of them.
+function methods.tail(process, n)
+  check_self(process, "tail")
+  check_count(n, "tail")
+  return core.process_tail(process, n)
+end
+
+-- p:info()
+function methods.info(process)
+  check_self(process, "info")
+  local state, pid, starts = core.process_state(process)
+  if not state then return nil, pid, starts end  -- message, code
+  local stdout, stderr = core.process_output(process)
+  return {
+    id = core.process_id(process), state = state, pid = pid, starts = starts,
+    restarts = math.max(0, starts - 1),
+    output = { stdout = stdout, stderr = stderr },
+  }
+end
+
+-- p:reopen_logs()
+function methods.reopen_logs(process)
+  check_self(process, "reopen_logs")
+  local ok, message, code = core.process_reopen(process)
+  if code == "NOT_STARTED" then return true end  -- nothing is open
+  if not ok then return nil, message, code end
+  local path
+  ok, message, code, path = await(process, "reopened", {})
+  if ok then return true end
+  if not path then return nil, message, code end
+  return nil, ("error reopening log file %s: %s"):format(quote(path), message),
+         code
 end
 
 ManagedProcess.__close = function(process) methods.stop(process) end

@@ -14,6 +14,7 @@ noop.add_process = unsupported
 noop.add_process_from_config = unsupported
 noop.start = succeed
 noop.stop = succeed
+noop.reopen_logs = succeed
 
 function noop:process_ids() return {} end
 

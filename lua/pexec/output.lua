@@ -77,48 +77,62 @@ local function traceback_of(problem)
   return debug.traceback(scheduler.describe(problem), 2)
 end
 
-local function hand_line(value, sinks, line, is_partial)
-  for _, sink in ipairs(sinks) do
-    scheduler.count()
-    local ok, traceback = xpcall(sink, traceback_of, line, is_partial)
-    if not ok then note_error(value, traceback) end
-  end
-end
+-- Every so many lines it is asked whether the turn is over.
+local LINES_A_LOOK <const> = 32
 
 -- One with much to hand out lets timers and others have their turns.
 local function take_turns(pump)
-  local now = core.now()
-  if now - pump.turn_began < LONGEST_TURN then return end
+  pump.lines = pump.lines + 1
+  if pump.lines < LINES_A_LOOK then return end
+  pump.lines = 0
+  if core.now() - pump.turn_began < LONGEST_TURN then return end
   coroutine.yield()
   pump.turn_began = core.now()
 end
 
--- A piece comes alone, and without an end.
-local function hand_chunk(value, pump, item)
-  local sinks = value.sinks[item.stream]
-  local data = item.data
-  if not sinks then return end
-  if item.is_partial or data == "" then
-    return hand_line(value, sinks, data, item.is_partial)
-  end
-  local position, size = 1, #data
-  while position <= size do
-    local stop = data:find("\n", position, true) or size + 1
+-- What raises ends this loop, and the next one goes on behind that line.
+local function hand_lines(pump, lines, sink, is_partial)
+  for line in core.lines_next, lines do
     take_turns(pump)
-    hand_line(value, sinks, data:sub(position, stop - 1))
-    position = stop + 1
+    pump.has_moved = true
+    scheduler.count()
+    sink(line, is_partial)
   end
 end
 
+-- Several destinations as one: an error in one keeps no line from another.
+local function all_of(value, sinks)
+  return function(line, is_partial)
+    for _, sink in ipairs(sinks) do
+      local ok, traceback = xpcall(sink, traceback_of, line, is_partial)
+      if not ok then note_error(value, traceback) end
+    end
+  end
+end
+
+-- A piece comes alone, and without an end.
+local function hand_out_lines(value, pump, item)
+  local sinks = value.sinks[item.stream]
+  if not sinks then return end
+  local sink = sinks[2] and all_of(value, sinks) or sinks[1]
+  local ok, traceback
+  repeat
+    pump.has_moved = false
+    ok, traceback = xpcall(hand_lines, traceback_of, pump, item.lines, sink,
+                           item.is_partial or nil)
+    if not ok then note_error(value, traceback) end
+  until ok or not pump.has_moved  -- no memory for the next line
+end
+
 local function hand_out(value, pump, item)
-  if item.action then item.action() else hand_chunk(value, pump, item) end
+  if item.action then item.action() else hand_out_lines(value, pump, item) end
 end
 
 -- Lines that fail count as delivered; what comes after them is only put off
 -- where there is no memory for it.
 local function settle(process, pump, item, problem)
-  if item.data then
-    core.process_consumed(process, #item.data, item.lines)
+  if item.lines then
+    core.lines_done(item.lines)
   elseif problem == NO_MEMORY then
     queue.put_back(pump.items, item)
     coroutine.yield()
@@ -146,7 +160,8 @@ end
 local function put(process, item)
   local pump = pump_of(process)
   if pump then return queue.put(pump.items, item) end
-  pump = { items = queue.new(), task = false, turn_began = core.now() }
+  pump = { items = queue.new(), task = false, turn_began = core.now(),
+           lines = 0, has_moved = false }
   queue.put(pump.items, item)
   pumps[process] = pump
   scheduler.spawn(run, function(task)
@@ -156,9 +171,8 @@ end
 
 -- {== for managed_process ===================================================
 
-function output.take(process, data, stream, is_partial, lines)
-  put(process, { data = data, stream = stream, is_partial = is_partial,
-                 lines = lines })
+function output.take(process, lines, stream, is_partial)
+  put(process, { lines = lines, stream = stream, is_partial = is_partial })
 end
 
 -- Calls action once all lines before it have been handed out; at once where

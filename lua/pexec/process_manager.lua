@@ -304,6 +304,25 @@ function methods:start(ctx)
   return answer(start_or_join(state, ctx))
 end
 
+-- {== log files =============================================================
+
+-- pm:reopen_logs()
+function methods:reopen_logs()
+  local messages, first_code = {}, nil
+  for _, process in ipairs(list_processes(state_of(self))) do
+    local ok, message, code = true, nil, nil
+    if managed_process.is(process) then
+      ok, message, code = process:reopen_logs()
+    end
+    if not ok then
+      messages[#messages + 1] = message
+      first_code = first_code or code
+    end
+  end
+  if not messages[1] then return true end
+  return nil, table.concat(messages, "; "), first_code
+end
+
 -- {== running ===============================================================
 
 local function kill_all(state)

@@ -103,6 +103,17 @@ function values.unknown_field(name, known)
   return values.suggest("unknown field " .. show(name), name, known)
 end
 
+-- Of the keys that are not known always the same one, whatever their order;
+-- nil: there is none.
+function values.stranger(source, known)
+  local worst
+  for key in pairs(source) do
+    local is_worse = worst == nil or show(key) < show(worst)
+    if not known[key] and is_worse then worst = key end
+  end
+  return worst
+end
+
 -- {== checks: strings and flags =============================================
 
 local function got(value)
@@ -113,9 +124,11 @@ local function got(value)
   return "got " .. kind
 end
 
-local function expected(what, value, name)
+function values.expected(what, value, name)
   return nil, ("%s: %s expected, %s"):format(name, what, got(value))
 end
+
+local expected <const> = values.expected
 
 -- nil: 'value' is a string that C can take.
 local function wrong_text(value)
@@ -132,6 +145,38 @@ end
 function values.boolean(value, name)
   if type(value) == "boolean" then return value end
   return expected("boolean", value, name)
+end
+
+-- A check for one of these words, of which there are two or more.
+function values.one_of(words)
+  local known, shown = {}, {}
+  for i, word in ipairs(words) do
+    known[word], shown[i] = true, values.quote(word)
+  end
+  local last = table.remove(shown)
+  local what = table.concat(shown, ", ") .. " or " .. last
+  return function(value, name)
+    if known[value] then return value end
+    return expected(what, value, name)
+  end
+end
+
+-- {== checks: numbers =======================================================
+
+function values.integer(value, name)
+  local integer = type(value) == "number" and math.tointeger(value)
+  if integer then return integer end
+  return expected("integer", value, name)
+end
+
+-- No check, but what validate asks: what is wrong with a number, in words;
+-- nil: nothing.
+function values.between(least, most)
+  return function(value, name)
+    if value >= least and value <= most then return nil end
+    return ("%s should be between %d and %d, got %d")
+           :format(name, least, most, value)
+  end
 end
 
 -- {== checks: durations and signals =========================================
@@ -175,14 +220,15 @@ end
 
 -- {== checks: tables ========================================================
 
--- What is wrong with the keys of an array of 'count' elements; nil: nothing.
-local function wrong_index(array, count, name)
+-- What is wrong with the keys of an array of 'count' elements, of which each
+-- is to be a 'what'; nil: nothing.
+function values.wrong_index(array, count, name, what)
   for key in pairs(array) do
     if math.type(key) ~= "integer" or key < 1 then
       return ("%s[%s]: not an index of an array"):format(name, show(key))
     end
     if key > count then
-      return ("%s[%d]: string expected, got nil"):format(name, count + 1)
+      return ("%s[%d]: %s expected, got nil"):format(name, count + 1, what)
     end
   end
 end
@@ -200,7 +246,7 @@ function values.strings(value, name)
       return nil, ("%s[%d]: %s"):format(name, count, problem)
     end
   end
-  local message = wrong_index(value, count, name)
+  local message = values.wrong_index(value, count, name, "string")
   if message then return nil, message end
   return value
 end

@@ -37,6 +37,8 @@ struct fake_program {
   bool is_unkillable;       /* it and its group */
   const char *says;         /* on stdout, once executed */
   const char *last_words;   /* on stdout, at its end */
+  size_t reads;             /* bytes of stdin, each millisecond */
+  int64_t closes_input_ns;  /* its stdin, after this time; 0: does not */
 };
 
 struct fake_signal {
@@ -46,6 +48,8 @@ struct fake_signal {
 };
 
 #define FAKE_SIGNALS 64
+#define FAKE_PIPE_SIZE 65536
+#define FAKE_PATH "/input"  /* the one file that is there, but /dev/null */
 
 struct fake {
   int64_t now_ns;
@@ -57,6 +61,9 @@ struct fake {
   int signal_count;
   int clones;
   size_t bytes_read;        /* of all pipes */
+  char *input;              /* what children have read */
+  size_t input_length, input_room;
+  int input_ends;           /* how often one has come to its end */
   /* what is there now */
   int blocks, descriptors, living, zombies;
   int survivors;            /* how many may live on when all is over */
@@ -75,9 +82,10 @@ void fake_expect_nothing_left (void);
 /* call, what it fails with */
 #define FAKE_CALLS(X) \
   X(MEMORY, ENOMEM) X(PIPE, EMFILE) X(EVENTFD, EMFILE) X(OPEN, ENFILE) \
-  X(READ, EIO) X(WAIT, ECHILD) X(INFO, ENOTTY) X(SIGNAL, EPERM) \
+  X(READ, EIO) X(WRITE, EIO) X(FILE, ENOMEM) X(WAIT, ECHILD) X(INFO, ENOTTY) X(SIGNAL, EPERM) \
   X(SIGNAL_GROUP, EPERM) X(KILL_GROUP, EPERM) X(LIVING, EMFILE) \
-  X(CLONE, EAGAIN) X(LOOP, EMFILE) X(WATCH, ENOSPC) X(THREAD, EAGAIN)
+  X(CLONE, EAGAIN) X(LOOP, EMFILE) X(WATCH, ENOSPC) X(THREAD, EAGAIN) \
+  X(WRITER, EAGAIN)
 
 enum fake_call {
 #define X(name, error) FAKE_##name,
@@ -111,7 +119,12 @@ struct fake_child *fake_child_of (int pidfd);  /* NULL: it is no pidfd */
 struct fake_pipe *fake_pipe_hold (int fd);     /* NULL: it is no pipe */
 void fake_pipe_write (struct fake_pipe *pipe, const char *text);
 void fake_pipe_drop (struct fake_pipe *pipe);
+struct fake_pipe *fake_input_hold (int fd);    /* the same, for a reader */
+/* Into fake.input; false at the end. */
+bool fake_input_read (struct fake_pipe *pipe, size_t most);
+void fake_input_drop (struct fake_pipe *pipe);
 bool fake_is_readable (int fd);
+bool fake_is_writable (int fd);
 
 /* fake_kernel.c */
 void fake_kernel_reset (void);
@@ -126,6 +139,11 @@ const struct fake_program *fake_next_program (void);
 void fake_spawner_reset (void);
 int64_t fake_spawner_next_ns (void);
 bool fake_spawner_run_due (void);
+
+/* fake_writer.c */
+void fake_writer_reset (void);
+int64_t fake_writer_next_ns (void);
+bool fake_writer_run_due (void);
 
 /* fake_loop.c */
 void fake_loop_reset (void);

@@ -76,6 +76,14 @@ static void hear_stop (const pexec_event *event) {
   host.stop_error = event->error;
 }
 
+static void hear_write (const pexec_event *event) {
+  note(event->error < 0 ? 'w' : 'W');
+  host.written++;
+  host.write_error = event->error;
+  host.write_length = event->length;
+  host.ticket = event->ticket;
+}
+
 /* The machine says so where an event came that cannot come. */
 static void hear_message (const pexec_event *event) {
   host.logs++;
@@ -93,6 +101,7 @@ static void hear (const pexec_event *event) {
     case PEXEC_EVENT_EXITED: hear_exit(event); break;
     case PEXEC_EVENT_STOPPED: hear_stop(event); break;
     case PEXEC_EVENT_ENDED: host.ended++; break;
+    case PEXEC_EVENT_WRITTEN: hear_write(event); break;
     default: hear_message(event); break;
   }
 }

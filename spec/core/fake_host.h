@@ -17,11 +17,14 @@ extern struct host {
   int started, exited, stopped, ended, logs, outputs;
   int start_error, stop_error;
   char start_message[256];
+  int written, write_error;      /* answers to writes */
+  uint64_t ticket;
+  size_t write_length;
   enum pexec_stage stage;
   pexec_exit exit;
   char text[4096];               /* of stdout */
   char order[256];               /* S started, O output, X exited, T stopped,
-                                    E ended */
+                                    E ended, W written, w the same, refused */
 } host;
 
 /* A new world and a supervisor. */

@@ -21,6 +21,8 @@ struct fake_child {
   struct pexec__status status;  /* with which it ends, or has ended */
   int pidfds;
   struct fake_pipe *pipes[2];   /* held by those alive */
+  struct fake_pipe *input;      /* the same; NULL: closed, or no pipe */
+  int64_t reads_at_ns, closes_input_at_ns;
 };
 
 static struct fake_child *children;
@@ -44,6 +46,12 @@ static void free_if_gone (struct fake_child *child) {
   free(child);
 }
 
+static void close_input (struct fake_child *child) {
+  fake_input_drop(child->input);
+  child->input = NULL;
+  child->reads_at_ns = child->closes_input_at_ns = FAKE_NEVER;
+}
+
 static void drop_pipes_if_dead (struct fake_child *child) {
   if (child->leader == ALIVE || child->members > 0)
     return;
@@ -51,6 +59,7 @@ static void drop_pipes_if_dead (struct fake_child *child) {
     fake_pipe_drop(child->pipes[i]);
     child->pipes[i] = NULL;
   }
+  close_input(child);
 }
 
 static void reap (struct fake_child *child) {
@@ -62,7 +71,7 @@ static void reap (struct fake_child *child) {
 static void end_leader (struct fake_child *child) {
   fake_pipe_write(child->pipes[0], child->program->last_words);
   child->leader = ZOMBIE;
-  child->ends_at_ns = FAKE_NEVER;
+  child->ends_at_ns = child->reads_at_ns = FAKE_NEVER;
   fake.living--;
   fake.zombies++;
   drop_pipes_if_dead(child);
@@ -84,21 +93,46 @@ void fake_kernel_reset (void) {
     end_members(children);
   }
   last_pid = 1000;
+  free(fake.input);
+  fake.input = NULL;
+}
+
+static int64_t next_of (const struct fake_child *child) {
+  int64_t next_ns = child->ends_at_ns;
+  if (child->reads_at_ns < next_ns)
+    next_ns = child->reads_at_ns;
+  return child->closes_input_at_ns < next_ns ? child->closes_input_at_ns
+                                             : next_ns;
 }
 
 int64_t fake_kernel_next_ns (void) {
   int64_t next_ns = FAKE_NEVER;
   for (const struct fake_child *child = children; child; child = child->next)
-    if (child->ends_at_ns < next_ns)
-      next_ns = child->ends_at_ns;
+    if (next_of(child) < next_ns)
+      next_ns = next_of(child);
   return next_ns;
+}
+
+static void read_input (struct fake_child *child) {
+  bool is_open = fake_input_read(child->input, child->program->reads);
+  child->reads_at_ns = is_open ? fake.now_ns + FAKE_MS : FAKE_NEVER;
+  fake.input_ends += !is_open;
+}
+
+static void act (struct fake_child *child) {
+  if (child->closes_input_at_ns <= fake.now_ns)
+    close_input(child);
+  if (child->reads_at_ns <= fake.now_ns)
+    read_input(child);
+  if (child->ends_at_ns <= fake.now_ns)
+    end_leader(child);
 }
 
 bool fake_kernel_run_due (void) {
   bool is_busy = false;
   for (struct fake_child *child = children; child; child = child->next)
-    if (child->ends_at_ns <= fake.now_ns) {
-      end_leader(child);
+    if (next_of(child) <= fake.now_ns) {
+      act(child);
       is_busy = true;
     }
   return is_busy;
@@ -233,6 +267,10 @@ static void begin_life (struct fake_child *child) {
   child->members = program->members;
   child->ends_at_ns = program->lives_ns == 0 ? FAKE_NEVER
                     : fake.now_ns + program->lives_ns;
+  child->reads_at_ns = program->reads == 0 ? FAKE_NEVER
+                     : fake.now_ns + FAKE_MS;
+  child->closes_input_at_ns = program->closes_input_ns == 0 ? FAKE_NEVER
+                            : fake.now_ns + program->closes_input_ns;
   fake.living += 1 + child->members;
   fake_pipe_write(child->pipes[0], program->says);
 }
@@ -259,6 +297,7 @@ int pexec__clone (struct pexec__plan *plan) {
   children = child;
   for (int i = 0; i < 2; i++)
     child->pipes[i] = fake_pipe_hold(plan->fds[i + 1]);
+  child->input = fake_input_hold(plan->fds[0]);
   fake.clones++;
   plan->found_umask = plan->umask < 0 ? 022 : -1;
   plan->pid = child->pid;

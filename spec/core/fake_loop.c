@@ -21,10 +21,10 @@ struct pexec__timer {
 
 struct pexec__watch {
   struct pexec__watch *next;
-  pexec__callback *on_readable;
+  pexec__callback *on_ready;
   void *owner;
   int fd;
-  bool is_paused, is_closed;
+  bool is_for_writing, is_paused, is_closed;
 };
 
 struct pexec__loop {
@@ -116,6 +116,11 @@ void pexec__timer_arm (struct pexec__timer *timer, int64_t due_ns) {
   timer->due_ns = due_ns;
 }
 
+void pexec__timer_arm_earlier (struct pexec__timer *timer, int64_t due_ns) {
+  if (due_ns < timer->due_ns)
+    pexec__timer_arm(timer, due_ns);
+}
+
 void pexec__timer_disarm (struct pexec__timer *timer) {
   if (timer != NULL)
     timer->due_ns = FAKE_NEVER;
@@ -129,8 +134,7 @@ void pexec__timer_close (struct pexec__timer *timer) {
   timer->due_ns = FAKE_NEVER;
 }
 
-int pexec__watch_open (struct pexec__loop *loop, int fd,
-                       pexec__callback *on_readable, void *owner,
+static int open_watch (struct pexec__loop *loop, struct pexec__watch as,
                        struct pexec__watch **watch) {
   struct pexec__watch *made;
   int error = fake_failure(FAKE_WATCH);
@@ -138,10 +142,29 @@ int pexec__watch_open (struct pexec__loop *loop, int fd,
     return error;
   if ((made = pexec__calloc(1, sizeof *made)) == NULL)
     return -ENOMEM;
-  *made = (struct pexec__watch){ loop->watches, on_readable, owner, fd, false,
-                                 false };
+  *made = as;
+  made->next = loop->watches;
   *watch = loop->watches = made;
   return 0;
+}
+
+int pexec__watch_open (struct pexec__loop *loop, int fd,
+                       pexec__callback *on_readable, void *owner,
+                       struct pexec__watch **watch) {
+  const struct pexec__watch as = {
+    .on_ready = on_readable, .owner = owner, .fd = fd,
+  };
+  return open_watch(loop, as, watch);
+}
+
+int pexec__watch_open_writable (struct pexec__loop *loop, int fd,
+                                pexec__callback *on_writable, void *owner,
+                                struct pexec__watch **watch) {
+  const struct pexec__watch as = {
+    .on_ready = on_writable, .owner = owner, .fd = fd,
+    .is_for_writing = true, .is_paused = true,
+  };
+  return open_watch(loop, as, watch);
 }
 
 void pexec__watch_pause (struct pexec__watch *watch) {
@@ -152,11 +175,16 @@ void pexec__watch_resume (struct pexec__watch *watch) {
   watch->is_paused = false;
 }
 
+static bool is_ready (const struct pexec__watch *watch) {
+  return watch->is_for_writing ? fake_is_writable(watch->fd)
+                               : fake_is_readable(watch->fd);
+}
+
 void pexec__watch_close (struct pexec__watch *watch) {
   if (watch == NULL)
     return;
   assert_false(watch->is_closed);
-  (void)fake_is_readable(watch->fd);  /* fails where it was closed before */
+  (void)is_ready(watch);  /* fails where it was closed before */
   watch->is_closed = true;
 }
 
@@ -190,9 +218,8 @@ static bool run_timer (struct pexec__loop *loop) {
 static bool run_watches (struct pexec__loop *loop) {
   bool is_busy = false;
   for (struct pexec__watch *watch = loop->watches; watch; watch = watch->next)
-    if (!watch->is_closed && !watch->is_paused &&
-        fake_is_readable(watch->fd)) {
-      watch->on_readable(watch->owner);
+    if (!watch->is_closed && !watch->is_paused && is_ready(watch)) {
+      watch->on_ready(watch->owner);
       is_busy = true;
     }
   return is_busy;
@@ -203,6 +230,7 @@ static bool run_watches (struct pexec__loop *loop) {
 static bool turn (void) {
   bool is_busy = fake_kernel_run_due();
   is_busy |= fake_spawner_run_due();
+  is_busy |= fake_writer_run_due();
   if (loop_here != NULL && !loop_here->is_stopped) {
     is_busy |= run_timer(loop_here);
     is_busy |= run_wake(loop_here);
@@ -218,7 +246,9 @@ static int64_t earlier (int64_t a, int64_t b) {
 }
 
 static int64_t next_ns (void) {
-  int64_t next = earlier(fake_kernel_next_ns(), fake_spawner_next_ns());
+  int64_t next = earlier(fake_writer_next_ns(),
+                         earlier(fake_kernel_next_ns(),
+                                 fake_spawner_next_ns()));
   struct pexec__timer *timer = loop_here ? first_timer(loop_here) : NULL;
   return timer ? earlier(next, timer->due_ns) : next;
 }

@@ -14,7 +14,7 @@ struct fake_pipe {
   int readers, writers;
 };
 
-enum kind { CLOSED, READER, WRITER, EVENT, DEV_NULL, PIDFD };
+enum kind { CLOSED, READER, WRITER, EVENT, DEV_NULL, REGULAR, PIDFD };
 
 /* A descriptor is an index into these. */
 static struct file {
@@ -43,6 +43,7 @@ void fake_reset (const struct fake_program *programs, int program_count) {
   fake.programs = programs;
   fake.program_count = program_count;
   fake_spawner_reset();
+  fake_writer_reset();
   fake_loop_reset();
 }
 
@@ -120,6 +121,61 @@ int64_t pexec__now (void) {
   return fake.now_ns;
 }
 
+/* In 2026, and as still as the other one. */
+int64_t pexec__wall_now (void) {
+  return 1770000000000000000 + fake.now_ns;
+}
+
+/* {== files: there are none ==== */
+
+int pexec__file_of (int fd, struct pexec__file_status *status) {
+  (void)fd;
+  (void)status;
+  return -EBADF;
+}
+
+int pexec__file_at (const char *path, bool follows,
+                    struct pexec__file_status *status) {
+  (void)path;
+  (void)follows;
+  (void)status;
+  return -ENOENT;
+}
+
+int pexec__set_mode (int fd, unsigned mode) {
+  (void)fd;
+  (void)mode;
+  return -EBADF;
+}
+
+ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset) {
+  (void)fd;
+  (void)data;
+  (void)size;
+  (void)offset;
+  return -EBADF;
+}
+
+int pexec__rename (const char *from, const char *to) {
+  (void)from;
+  (void)to;
+  return -ENOENT;
+}
+
+int pexec__rename_new (const char *from, const char *to) {
+  return pexec__rename(from, to);
+}
+
+int pexec__unlink (const char *path) {
+  (void)path;
+  return -ENOENT;
+}
+
+int pexec__is_written_to (int fd) {
+  (void)fd;
+  return 0;
+}
+
 /* {== descriptors ==== */
 
 static struct file *file_of (int fd) {
@@ -142,6 +198,10 @@ static void free_pipe_if_unused (struct fake_pipe *pipe) {
     return;
   free(pipe->data);
   free(pipe);
+}
+
+int pexec__input_pipe (int fds[2]) {
+  return pexec__pipe(fds);
 }
 
 int pexec__pipe (int fds[2]) {
@@ -168,7 +228,19 @@ int pexec__open (const char *path, int flags, int mode) {
   (void)mode;
   if (error < 0)
     return error;
-  return strcmp(path, "/dev/null") == 0 ? new_file(DEV_NULL) : -ENOENT;
+  if (strcmp(path, "/dev/null") == 0)
+    return new_file(DEV_NULL);
+  return strcmp(path, FAKE_PATH) == 0 ? new_file(REGULAR) : -ENOENT;
+}
+
+int pexec__is_directory (int fd) {
+  assert_int_equal(file_of(fd)->kind, REGULAR);
+  return fake_failure(FAKE_FILE);
+}
+
+int pexec__set_blocking (int fd) {
+  assert_int_equal(file_of(fd)->kind, REGULAR);
+  return fake_failure(FAKE_FILE);
 }
 
 static ssize_t read_event (struct file *file, void *data, size_t size) {
@@ -203,14 +275,58 @@ ssize_t pexec__read (int fd, void *data, size_t size) {
   return read_pipe(file->pipe, data, size);
 }
 
+static void put (struct fake_pipe *pipe, const void *data, size_t length) {
+  if (pipe->length + length > pipe->room) {
+    pipe->room = 2 * (pipe->length + length);
+    assert_non_null(pipe->data = realloc(pipe->data, pipe->room));
+  }
+  memcpy(pipe->data + pipe->length, data, length);
+  pipe->length += length;
+}
+
+static size_t room_in (const struct fake_pipe *pipe) {
+  size_t there = pipe->length - pipe->at;
+  return there < FAKE_PIPE_SIZE ? FAKE_PIPE_SIZE - there : 0;
+}
+
+static ssize_t write_pipe (struct fake_pipe *pipe, const void *data,
+                           size_t size) {
+  int error = fake_failure(FAKE_WRITE);
+  if (error < 0)
+    return error;
+  if (pipe->readers == 0)
+    return -EPIPE;
+  if (room_in(pipe) == 0)
+    return -EAGAIN;
+  if (size > room_in(pipe))
+    size = room_in(pipe);
+  put(pipe, data, size);
+  return (ssize_t)size;
+}
+
 ssize_t pexec__write (int fd, const void *data, size_t size) {
   struct file *file = file_of(fd);
   uint64_t more;
+  if (file->kind == WRITER)
+    return write_pipe(file->pipe, data, size);
   assert_int_equal(file->kind, EVENT);
   assert_int_equal(size, sizeof more);
   memcpy(&more, data, size);
   file->count += more;
   return (ssize_t)size;
+}
+
+/* As large as it is. */
+int pexec__set_pipe_size (int fd, int size) {
+  (void)file_of(fd);
+  (void)size;
+  return -EPERM;
+}
+
+int pexec__poll_writable (int fd, int timeout_ms) {
+  (void)fd;
+  (void)timeout_ms;
+  return 1;
 }
 
 int pexec__readable_bytes (int fd) {
@@ -244,6 +360,12 @@ bool fake_is_readable (int fd) {
   }
 }
 
+bool fake_is_writable (int fd) {
+  const struct file *file = file_of(fd);
+  assert_int_equal(file->kind, WRITER);
+  return file->pipe->readers == 0 || room_in(file->pipe) > 0;
+}
+
 /* {== for the kernel ==== */
 
 int fake_new_pidfd (struct fake_child *child) {
@@ -272,12 +394,36 @@ void fake_pipe_drop (struct fake_pipe *pipe) {
 
 void fake_pipe_write (struct fake_pipe *pipe, const char *text) {
   size_t length = text ? strlen(text) : 0;
-  if (pipe == NULL || pipe->readers == 0 || length == 0)
+  if (pipe != NULL && pipe->readers > 0 && length > 0)
+    put(pipe, text, length);
+}
+
+struct fake_pipe *fake_input_hold (int fd) {
+  struct fake_pipe *pipe = file_of(fd)->pipe;
+  if (pipe != NULL)
+    pipe->readers++;
+  return pipe;
+}
+
+void fake_input_drop (struct fake_pipe *pipe) {
+  if (pipe == NULL)
     return;
-  if (pipe->length + length > pipe->room) {
-    pipe->room = 2 * (pipe->length + length);
-    assert_non_null(pipe->data = realloc(pipe->data, pipe->room));
+  pipe->readers--;
+  free_pipe_if_unused(pipe);
+}
+
+bool fake_input_read (struct fake_pipe *pipe, size_t most) {
+  size_t there = pipe ? pipe->length - pipe->at : 0;
+  if (there == 0)
+    return pipe != NULL && pipe->writers > 0;
+  if (there > most)
+    there = most;
+  if (fake.input_length + there > fake.input_room) {
+    fake.input_room = 2 * (fake.input_length + there);
+    assert_non_null(fake.input = realloc(fake.input, fake.input_room));
   }
-  memcpy(pipe->data + pipe->length, text, length);
-  pipe->length += length;
+  memcpy(fake.input + fake.input_length, pipe->data + pipe->at, there);
+  fake.input_length += there;
+  pipe->at += there;
+  return true;
 }

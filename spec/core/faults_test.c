@@ -174,6 +174,55 @@ static void play_output (void) {
   stop();
 }
 
+static char block[100000];
+
+static int give (void) {
+  uint64_t ticket;
+  int error = pexec_process_write(host.process, block, sizeof block, &ticket);
+  EXPECT(error == 0 || error == -ENOMEM || error == PEXEC_ENOT_STARTED ||
+         error == PEXEC_EPROCESS_DONE);
+  return error == 0;
+}
+
+/* Each write that is accepted is answered. */
+static void play_writes (void) {
+  int given = 0;
+  host.config.input.source = PEXEC_FROM_PIPE;
+  if (!make() || !order_start(-1))
+    return;
+  given += give();
+  if (!host_run_until(&host.started, 1, 5 * FAKE_S) || host.start_error < 0) {
+    host_run(FAKE_S);
+    EXPECT(host.written == given);
+    return;
+  }
+  for (int i = 0; i < 10; i++) {
+    given += give();
+    (void)pexec_process_close_stdin(host.process);
+    host_run(700 * FAKE_MS);
+  }
+  stop();
+  EXPECT(host.written == given || may_survive());
+}
+
+static void play_file (void) {
+  host.config.input.source = PEXEC_FROM_FILE;
+  host.config.input.path = FAKE_PATH;
+  play_restarts();
+}
+
+static void play_data (void) {
+  host.config.input.source = PEXEC_FROM_DATA;
+  host.config.input.data = block;
+  host.config.input.length = sizeof block;
+  if (!start())
+    return;
+  host_run(3 * FAKE_S);
+  if (is_transient() && (fault.calls & (1U << FAKE_WRITE)) == 0)
+    EXPECT(fake.input_length >= sizeof block);
+  stop();
+}
+
 static void play_close (void) {
   if (start())
     host_run(100 * FAKE_MS);
@@ -201,6 +250,9 @@ static const struct scenario {
   { "timeout", play_timeout, { .members = 1 } },
   { "output", play_output,
     { .lives_ns = 1500 * FAKE_MS, .says = "one\ntw", .last_words = "o\n" } },
+  { "writes", play_writes, { .lives_ns = FAKE_S, .reads = 20000 } },
+  { "file", play_file, { .lives_ns = FAKE_S } },
+  { "data", play_data, { .lives_ns = FAKE_S, .reads = 20000 } },
   { "close", play_close, { .lives_ns = 2 * FAKE_S, .members = 1 } },
   { "release", play_release, { .lives_ns = 2 * FAKE_S } },
 };
@@ -261,6 +313,8 @@ FAIL_ONE(each_pipe, PIPE)
 FAIL_ONE(each_eventfd, EVENTFD)
 FAIL_ONE(each_open, OPEN)
 FAIL_ONE(each_read, READ)
+FAIL_ONE(each_write, WRITE)
+FAIL_ONE(each_look_at_a_file, FILE)
 FAIL_ONE(each_wait, WAIT)
 FAIL_ONE(each_exit_info, INFO)
 FAIL_ONE(each_signal, SIGNAL)
@@ -310,7 +364,8 @@ int main (void) {
     cmocka_unit_test(everything_goes_well_without_a_failure),
     cmocka_unit_test(without_memory_there_is_no_supervisor),
     BOTH(each_allocation), BOTH(each_pipe), BOTH(each_eventfd),
-    BOTH(each_open), BOTH(each_read), BOTH(each_wait), BOTH(each_exit_info),
+    BOTH(each_open), BOTH(each_read), BOTH(each_write),
+    BOTH(each_look_at_a_file), BOTH(each_wait), BOTH(each_exit_info),
     BOTH(each_signal), BOTH(each_group_signal), BOTH(each_group_kill),
     BOTH(each_look_at_proc), BOTH(each_clone), BOTH(each_loop),
     BOTH(each_watch), BOTH(each_thread),

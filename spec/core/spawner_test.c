@@ -2,7 +2,7 @@
 ** Specifies the spawner: its thread is the real one, the children that it
 ** makes are played. One of them can hang before its exec. Two threads.
 **
-** seam: own spawner.c mailbox.c thread.c
+** seam: own spawner.c prepare.c mailbox.c thread.c
 */
 
 #include <stdarg.h>
@@ -26,7 +26,7 @@
 
 static struct {
   /* set by a test before it submits */
-  int identity_error, plan_error, clone_error, failed_errno;
+  int identity_error, plan_error, input_error, clone_error, failed_errno;
   bool hangs;               /* the next child, until it is killed */
   /* under the lock */
   pthread_mutex_t lock;
@@ -65,6 +65,32 @@ int pexec__plan_make (struct pexec__plan *plan,
   plan->found_umask = -1;
   plan->pidfd = -1;
   return fake.plan_error;
+}
+
+int pexec__plan_open_input (struct pexec__plan *plan,
+                            const struct pexec__config *config,
+                            const struct pexec__host *host) {
+  (void)plan;
+  (void)config;
+  (void)host;
+  return fake.input_error;
+}
+
+int pexec__outlets_open (pexec_process *process, const char **path,
+                         enum pexec__logfile_flaw *flaw) {
+  (void)process;
+  (void)path;
+  (void)flaw;
+  return 0;
+}
+
+int pexec__plan_open_outputs (struct pexec__plan *plan,
+                              const struct pexec__config *from,
+                              const struct pexec__host *host) {
+  (void)plan;
+  (void)from;
+  (void)host;
+  return 0;
 }
 
 void pexec__plan_free (struct pexec__plan *plan) { (void)plan; }
@@ -184,7 +210,7 @@ static pexec_process process = { .config = &config };
 static int begin (void **state) {
   (void)state;
   fake.identity_error = fake.plan_error = fake.clone_error = 0;
-  fake.failed_errno = 0;
+  fake.failed_errno = fake.input_error = 0;
   fake.hangs = fake.is_made = fake.is_killed = false;
   fake.clones = fake.buried = fake.discarded = fake.closed = fake.wakes = 0;
   return pexec__spawner_open(NULL, &spawner);
@@ -275,6 +301,9 @@ static void each_step_may_fail_and_is_named (void **state) {
   fake.plan_error = -ENOMEM;
   expect_failure(-ENOMEM, PEXEC__STEP_PREPARE);
   fake.plan_error = 0;
+  fake.input_error = -EACCES;
+  expect_failure(-EACCES, PEXEC__STEP_INPUT);
+  fake.input_error = 0;
   fake.clone_error = -EAGAIN;
   expect_failure(-EAGAIN, PEXEC__STEP_CLONE);
   fake.clone_error = 0;

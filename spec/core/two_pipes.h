@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "core.h"
-#include "logger.h"
 
 #define KIB 1024
 #define MOST (4096 * KIB)
@@ -47,6 +46,8 @@ static struct sink {
   char *data;
   size_t length, logged, count;
   struct delivery *deliveries;
+  char *raw;                   /* as it came */
+  size_t raw_length;
 } sinks[2];
 
 static struct {
@@ -68,6 +69,10 @@ void *pexec__calloc (size_t count, size_t size) {
     return NULL;
   fake.blocks++;
   return calloc(count, size);
+}
+
+void *pexec__malloc (size_t size) {
+  return pexec__calloc(1, size);
 }
 
 void *pexec__realloc (void *block, size_t size) {
@@ -148,9 +153,26 @@ void pexec__watch_close (struct pexec__watch *watch) {
     watch->is_open = false;
 }
 
-bool pexec__config_reads (const struct pexec__config *config, int stream) {
+/* Time stands still: no pipe is ever left alone for a moment. */
+int64_t pexec__now (void) { return 1; }
+int64_t pexec__wall_now (void) { return 1; }
+
+void pexec__timer_arm (struct pexec__timer *timer, int64_t due_ns) {
+  (void)timer;
+  (void)due_ns;
+}
+
+int pexec__set_pipe_size (int fd, int size) {
+  (void)fd;
+  (void)size;
+  return -EPERM;
+}
+
+enum pexec__route pexec__config_route (const struct pexec__config *config,
+                                       int stream) {
   return config->stream_loggers[stream] != NULL ||
-         (config->output_events & (1U << stream)) != 0;
+         (config->output_events & (1U << stream)) != 0 ? PEXEC__ROUTE_PIPE
+                                                       : PEXEC__ROUTE_NULL;
 }
 
 /* {== what output.c delivers to ========================================== */
@@ -161,25 +183,33 @@ static void append (struct sink *sink, const char *data, size_t length) {
   sink->length += length;
 }
 
-bool pexec__news_output (struct pexec__stream *stream, const char *data,
-                         size_t length, bool is_partial) {
-  struct sink *sink = &sinks[stream->number - 1];
+bool pexec__news_output (pexec_process *of, const struct pexec__view *view) {
+  struct sink *sink = &sinks[view->chunk->stream - 1];
+  size_t length = view->to - view->from;
   if (fake.is_deaf)
     return false;
-  append(sink, data, length);
-  sink->deliveries[sink->count++] = (struct delivery){ length, is_partial };
-  atomic_fetch_add(&stream->process->queued_bytes, length);
+  append(sink, view->chunk->data + view->from, length);
+  sink->deliveries[sink->count++] =
+      (struct delivery){ length, view->is_partial };
+  atomic_fetch_add(&of->queued_bytes, length);
   return true;
 }
 
-void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
-                          const char *id, const char *data, size_t length) {
-  bool is_error = (level == PEXEC_ERROR);
-  (void)logger;
-  (void)data;
-  assert_string_equal(id, "writer");
-  assert_true(is_error || level == PEXEC_INFO);
-  sinks[is_error].logged += length;
+void pexec__outlets_put_lines (struct pexec__stream *stream,
+                               const struct pexec__view *view) {
+  int i = stream->number - 1;
+  if (stream->process->config->stream_loggers[i] != NULL)
+    sinks[i].logged += view->to - view->from;
+}
+
+void pexec__outlets_put_bytes (struct pexec__stream *stream,
+                               const struct pexec__view *view) {
+  struct sink *sink = &sinks[stream->number - 1];
+  size_t length = view->to - view->from;
+  assert_true(sink->raw_length + length <= MOST);
+  memcpy(sink->raw + sink->raw_length, view->chunk->data + view->from,
+         length);
+  sink->raw_length += length;
 }
 
 /* {== one process ======================================================== */
@@ -187,7 +217,6 @@ void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
 static pexec_supervisor supervisor;
 static struct pexec__config config;
 static pexec_process process;
-static char scratch[2 * PEXEC__LINE_MAX];
 
 static int begin (void **state) {
   (void)state;
@@ -197,14 +226,18 @@ static int begin (void **state) {
     pipes[i] = (struct pipe){ .data = malloc(MOST) };
     sinks[i] = (struct sink){ .data = malloc(MOST) };
     sinks[i].deliveries = malloc(MOST / 16 * sizeof(struct delivery));
+    sinks[i].raw = malloc(MOST);
   }
   memset(&supervisor, 0, sizeof supervisor);
-  supervisor.scratch = scratch;
+  pexec__mailbox_open(&supervisor.outbox);
+  supervisor.pool = pexec__pool_new();
   supervisor.null_fd = NULL_FD;
-  config = (struct pexec__config){ .id = "writer" };
+  config = (struct pexec__config){ .id = "writer",
+                                   .events_buffer = 256 * KIB };
   memset(&process, 0, sizeof process);
   process.supervisor = &supervisor;
   process.config = &config;
+  process.ledger = pexec__ledger_new("writer");
   return 0;
 }
 
@@ -212,6 +245,10 @@ static int begin (void **state) {
 static int end (void **state) {
   (void)state;
   pexec__output_close(&process);
+  pexec__tail_free(&process.tail);
+  pexec__ledger_release(process.ledger);
+  pexec__pool_release(supervisor.pool);
+  pexec__mailbox_close(&supervisor.outbox);
   assert_int_equal(fake.blocks, 0);
   for (int i = 0; i < 2; i++) {
     assert_false(pipes[i].can_read || pipes[i].can_write);
@@ -219,6 +256,7 @@ static int end (void **state) {
     free(pipes[i].data);
     free(sinks[i].data);
     free(sinks[i].deliveries);
+    free(sinks[i].raw);
   }
   return 0;
 }

@@ -251,6 +251,8 @@ static const struct verb verbs[] = {
   { "waitfile", 1, FIXED, do_waitfile },  /* FILE: until it is there */
   { "stopself", 0, FIXED, do_stopself },  /* SIGSTOP to itself */
   { "stdin", 0, FIXED, do_stdin },        /* to stdout, and then "eof" */
+  { "take", 2, FIXED, do_take },          /* N FILE: so many bytes of stdin,
+                                             fewer at its end, onto FILE's */
   { "ignore", 0, SIGNAL_LIST, do_ignore },  /* SIG... */
   { "trap", 2, FIXED, do_trap },          /* SIG TEXT: say it, and go on */
   { "trapexit", 4, FIXED, do_trapexit },  /* SIG SECONDS CODE TEXT */

@@ -191,6 +191,25 @@ void do_stdin (char **args) {
   child_say("eof");
 }
 
+void do_take (char **args) {
+  size_t left = (size_t)child_number(args[0]);
+  int fd = open(args[1], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  char chunk[CHUNK];
+  if (fd < 0)
+    child_fail_with_errno(args[1]);
+  while (left > 0) {
+    ssize_t count = read(STDIN_FILENO, chunk, left < CHUNK ? left : CHUNK);
+    if (count < 0 && errno != EINTR)
+      child_fail_with_errno("stdin");
+    if (count == 0)
+      break;
+    if (count > 0 && !child_write_all(fd, chunk, (size_t)count))
+      child_fail_with_errno(args[1]);
+    left -= count > 0 ? (size_t)count : 0;
+  }
+  close(fd);
+}
+
 /* {== telling about itself ==== */
 
 static void say_groups (void) {

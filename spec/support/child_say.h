@@ -37,6 +37,7 @@ void do_allbytes (char **args);
 void do_flood (char **args);
 void do_append (char **args);
 void do_stdin (char **args);
+void do_take (char **args);
 void do_ids (char **args);
 void do_fds (char **args);
 void do_signals (char **args);

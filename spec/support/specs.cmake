@@ -65,7 +65,8 @@ function(core_spec source fakes reals)
   cmake_path(GET source STEM name)
   seam_of(${source} seam)
   if(seam STREQUAL "fake")
-    core_objects(objects EXCLUDE sys.c proc.c loop.c spawner.c thread.c)
+    core_objects(objects EXCLUDE sys.c proc.c loop.c spawner.c thread.c
+      writer.c)
     list(APPEND objects ${fakes})
   elseif(seam MATCHES "^own ")
     own_objects("${seam}" objects)
@@ -81,7 +82,7 @@ function(core_spec source fakes reals)
   program(${name} spec ${source} ${objects})
   target_include_directories(${name} PRIVATE src/core src spec/core)
   target_link_libraries(${name} PRIVATE pexec_flags PkgConfig::CMOCKA
-    PkgConfig::UV)
+    PkgConfig::UV PkgConfig::ZLIB)
 endfunction()
 
 sources(core_specs spec/core/*_test.c)

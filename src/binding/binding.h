@@ -36,6 +36,13 @@ void pexec__push_class (lua_State *L, const char *name,
    collected. */
 void pexec__push_process (lua_State *L, pexec_process *process);
 
+/* [-0, +1|3, v] tail.c: process_tail(p [, most [, run]]) */
+int pexec__tail (lua_State *L, pexec_process *process);
+
+/* [-0, +1, m] Pushes a userdata that takes over what an event of output
+   holds. */
+void pexec__push_lines (lua_State *L, pexec_event *event);
+
 /* [-0, +0, v] The logger at 'index': NULL for null_logger. */
 pexec_logger *pexec__check_logger (lua_State *L, int index);
 
@@ -48,5 +55,7 @@ void pexec__open_process (lua_State *L);
 void pexec__open_manager (lua_State *L);
 void pexec__open_logger (lua_State *L);
 void pexec__open_events (lua_State *L);
+void pexec__open_lines (lua_State *L);
+void pexec__open_tail (lua_State *L);
 
 #endif

@@ -15,21 +15,20 @@ static int l_release (lua_State *L) {
   return 0;
 }
 
-static pexec_event *the_event (lua_State *L) {
+/* [-0, +1, m] */
+static pexec_event *push_the_event (lua_State *L) {
   static const luaL_Reg metamethods[] = {
     { "__gc", l_release }, { NULL, NULL }
   };
   pexec_event *event;
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &event_key) == LUA_TUSERDATA) {
-    event = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return event;
-  }
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &event_key) == LUA_TUSERDATA)
+    return lua_touserdata(L, -1);
   lua_pop(L, 1);
-  event = lua_newuserdatauv(L, sizeof *event, 0);
+  event = lua_newuserdatauv(L, sizeof *event, 1);
   *event = (pexec_event)PEXEC_EVENT_INIT;
   pexec__push_class(L, EVENT, metamethods);
   lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &event_key);
   return event;
 }
@@ -37,7 +36,7 @@ static pexec_event *the_event (lua_State *L) {
 /* {== one kind each: pushes, returns how many ============================ */
 
 /* error code or nil, message */
-static int push_started (lua_State *L, const pexec_event *event) {
+static int push_started (lua_State *L, pexec_event *event) {
   if (event->error >= 0)
     return 0;
   lua_pushstring(L, pexec_error_name(event->error));
@@ -45,17 +44,24 @@ static int push_started (lua_State *L, const pexec_event *event) {
   return 2;
 }
 
-/* data, stream, is_partial, lines */
-static int push_output (lua_State *L, const pexec_event *event) {
-  lua_pushlstring(L, event->data, event->length);
+/* lines, stream, is_partial. The userdata stays with the event's, so that
+   one which Lua did not get is told again. */
+static int push_output (lua_State *L, pexec_event *event) {
+  push_the_event(L);
+  if (lua_getiuservalue(L, -1, 1) != LUA_TUSERDATA) {
+    lua_pop(L, 1);
+    pexec__push_lines(L, event);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, -3, 1);
+  }
+  lua_remove(L, -2);
   lua_pushstring(L, event->stream == PEXEC_STDOUT ? "stdout" : "stderr");
   lua_pushboolean(L, event->is_partial);
-  lua_pushinteger(L, (lua_Integer)event->lines);
-  return 4;
+  return 3;
 }
 
 /* asks, exit: a table as on_unexpected_exit gets it, and the code */
-static int push_exited (lua_State *L, const pexec_event *event) {
+static int push_exited (lua_State *L, pexec_event *event) {
   const pexec_exit *end = &event->exit;
   lua_pushboolean(L, event->asks);
   lua_createtable(L, 0, 10);
@@ -85,7 +91,7 @@ static int push_exited (lua_State *L, const pexec_event *event) {
 }
 
 /* stage, error code or nil, message */
-static int push_stopped (lua_State *L, const pexec_event *event) {
+static int push_stopped (lua_State *L, pexec_event *event) {
   lua_pushstring(L, pexec_stage_name(event->stage));
   if (event->error >= 0)
     return 1;
@@ -95,19 +101,39 @@ static int push_stopped (lua_State *L, const pexec_event *event) {
 }
 
 /* level, message */
-static int push_log (lua_State *L, const pexec_event *event) {
+static int push_log (lua_State *L, pexec_event *event) {
   static const char *const levels[] = { "debug", "info", "warn", "error" };
   lua_pushstring(L, levels[event->level]);
   lua_pushlstring(L, event->data, event->length);
   return 2;
 }
 
-static int push_signal (lua_State *L, const pexec_event *event) {
+/* error code or nil, message, path or nil */
+static int push_reopened (lua_State *L, pexec_event *event) {
+  if (event->error >= 0)
+    return 0;
+  lua_pushstring(L, pexec_error_name(event->error));
+  lua_pushstring(L, pexec_error_text(event->error));
+  lua_pushstring(L, event->message);
+  return 3;
+}
+
+static int push_signal (lua_State *L, pexec_event *event) {
   lua_pushstring(L, pexec_signal_name(event->signo));
   return 1;
 }
 
-static int push_nothing (lua_State *L, const pexec_event *event) {
+/* ticket, error code or nil, message */
+static int push_written (lua_State *L, pexec_event *event) {
+  lua_pushinteger(L, (lua_Integer)event->ticket);
+  if (event->error >= 0)
+    return 1;
+  lua_pushstring(L, pexec_error_name(event->error));
+  lua_pushstring(L, event->message);
+  return 3;
+}
+
+static int push_nothing (lua_State *L, pexec_event *event) {
   (void)L;
   (void)event;
   return 0;
@@ -116,7 +142,7 @@ static int push_nothing (lua_State *L, const pexec_event *event) {
 /* ORDER EVENT */
 static const struct {
   const char *name;
-  int (*push) (lua_State *L, const pexec_event *event);
+  int (*push) (lua_State *L, pexec_event *event);
 } kinds[] = {
   [PEXEC_EVENT_NONE] = { "none", push_nothing },
   [PEXEC_EVENT_STARTED] = { "started", push_started },
@@ -126,14 +152,19 @@ static const struct {
   [PEXEC_EVENT_ENDED] = { "ended", push_nothing },
   [PEXEC_EVENT_LOG] = { "log", push_log },
   [PEXEC_EVENT_SIGNAL] = { "signal", push_signal },
+  [PEXEC_EVENT_REOPENED] = { "reopened", push_reopened },
+  [PEXEC_EVENT_WRITTEN] = { "written", push_written },
 };
 
 /* Drops the one that was told before, if Lua has it; else that is told again,
-   since a memory error has lost it on its way. 0: none waits. */
+   since a memory error has lost it on its way. 0: none waits. With the
+   event's userdata on top of the stack. */
 static int pull (lua_State *L, pexec_event *event, int has_it) {
   if (has_it || event->type == PEXEC_EVENT_NONE) {
     pexec_event_release(event);
     event->type = PEXEC_EVENT_NONE;
+    lua_pushnil(L);
+    lua_setiuservalue(L, -2, 1);
     return pexec_supervisor_next(pexec__supervisor_of(L), event);
   }
   return 1;
@@ -143,7 +174,7 @@ static int pull (lua_State *L, pexec_event *event, int has_it) {
    same again until 'has_it' is true; nothing where no event waits; nil,
    message, code */
 static int l_next (lua_State *L) {
-  pexec_event *event = the_event(L);
+  pexec_event *event = push_the_event(L);
   int result = pull(L, event, lua_toboolean(L, 1));
   if (result < 0)
     return pexec__push_result(L, result, NULL);

@@ -22,8 +22,9 @@
 /* What the kernel takes as arguments and environment is well below. */
 #define MAX_BYTES ((size_t)8 << 20)
 
-/* Nobody reads numbers but those of signals; an integer that is too large
-   for C, in a member that is ignored, is no reason to refuse the text. */
+/* What numbers are read for, signals and sizes, a float holds exactly; an
+   integer that is too large for C, in a member that is ignored, is no reason
+   to refuse the text. */
 #define READING (JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
 
 /* Levels of what is written; a table that holds itself has too many. */
@@ -165,22 +166,33 @@ int pexec__json_type (lua_State *L) {
 
 /* {== to JSON =========================================================== */
 
+/* [-0, +0, -] Is the table on top of the stack one of pairs, an object? The
+   first of a pair is a name; of an object in an array, a pair. */
+static int has_pairs (lua_State *L) {
+  int is_object = 0;
+  if (lua_rawgeti(L, -1, 1) == LUA_TTABLE) {
+    is_object = lua_rawgeti(L, -1, 1) != LUA_TTABLE;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return is_object;
+}
+
 /* [-0, +0, -] Of the value on top of the stack; of a table its kind alone.
    NULL: no memory, invalid UTF-8, or a type that is not written. */
 static json_t *new_json (lua_State *L) {
   size_t length;
   const char *text;
-  int has_pairs;
   switch (lua_type(L, -1)) {
     case LUA_TNIL: return json_null();
+    case LUA_TNUMBER:
+      if (!lua_isinteger(L, -1)) return NULL;
+      return json_integer((json_int_t)lua_tointeger(L, -1));
     case LUA_TBOOLEAN: return json_boolean(lua_toboolean(L, -1));
     case LUA_TSTRING:
       text = lua_tolstring(L, -1, &length);
       return json_stringn(text, length);
-    case LUA_TTABLE:
-      has_pairs = lua_rawgeti(L, -1, 1) == LUA_TTABLE;
-      lua_pop(L, 1);
-      return has_pairs ? json_object() : json_array();
+    case LUA_TTABLE: return has_pairs(L) ? json_object() : json_array();
     default: return NULL;
   }
 }

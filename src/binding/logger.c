@@ -17,26 +17,66 @@ pexec_logger *pexec__check_logger (lua_State *L, int index) {
   return handle->logger;
 }
 
-/* [-0, +1|3, v] logger_new(level, format [, file]) -> logger; logger_new()
-   -> one that drops everything. */
-static int l_new (lua_State *L) {
+/* Each reads a field of the table at 1, which lua/pexec/logger.lua has
+   checked; one that is not there leaves the default. */
+static const char *read_text (lua_State *L, const char *field) {
+  lua_getfield(L, 1, field);
+  return luaL_optstring(L, -1, NULL);  /* the table keeps it alive */
+}
+
+static int read_word (lua_State *L, const char *field,
+                      const char *const *words, int fallback) {
+  lua_getfield(L, 1, field);
+  return luaL_checkoption(L, -1, words[fallback], words);
+}
+
+static lua_Integer read_integer (lua_State *L, const char *field,
+                                 lua_Integer fallback) {
+  lua_getfield(L, 1, field);
+  return luaL_optinteger(L, -1, fallback);
+}
+
+/* Seconds -> milliseconds, rounded up; too long is what the core refuses. */
+static int64_t read_wait (lua_State *L, const char *field) {
+  lua_Number wait_ms;
+  lua_getfield(L, 1, field);
+  wait_ms = luaL_optnumber(L, -1, 0) * 1000.0;
+  return wait_ms < 4e15 ? (int64_t)(wait_ms + 0.999999) : INT64_MAX;
+}
+
+static void read_options (lua_State *L, pexec_logger_options *options) {
   static const char *const levels[] =
       { "debug", "info", "warn", "error", NULL };
-  static const char *const formats[] = { "text", "json", NULL };
+  static const char *const formats[] = { "text", "json", "logfmt", NULL };
+  luaL_checkstack(L, 16, "options");
+  options->level =
+      (enum pexec_level)read_word(L, "level", levels, options->level);
+  options->format =
+      (enum pexec_format)read_word(L, "format", formats, options->format);
+  options->file = read_text(L, "file");
+  options->mode = (unsigned)read_integer(L, "mode", options->mode);
+  options->max_size = read_integer(L, "max_size", options->max_size);
+  options->keep = (int)read_integer(L, "keep", options->keep);
+  options->rotate_every_ms = read_wait(L, "rotate_every");
+  lua_getfield(L, 1, "compress");
+  options->compress = lua_toboolean(L, -1);
+}
+
+/* [-0, +1|3, v] logger_new(options) -> logger; logger_new() -> one that drops
+   everything. */
+static int l_new (lua_State *L) {
   pexec_logger_options options = PEXEC_LOGGER_OPTIONS_INIT;
   struct handle *handle;
   int error = 0;
-  lua_settop(L, 3);
+  lua_settop(L, 1);
   handle = lua_newuserdatauv(L, sizeof *handle, 0);
   handle->logger = NULL;
   luaL_setmetatable(L, PEXEC__LOGGER);
   if (!lua_isnil(L, 1)) {
-    options.level = (enum pexec_level)luaL_checkoption(L, 1, "info", levels);
-    options.format =
-        (enum pexec_format)luaL_checkoption(L, 2, "text", formats);
-    options.file = luaL_optstring(L, 3, NULL);
+    read_options(L, &options);
     error = pexec_logger_new(&options, &handle->logger);
   }
+  lua_pushvalue(L, 2);
   if (error == 0)
     return 1;
   lua_pushfstring(L, "error opening log file \"%s\": %s",

@@ -94,6 +94,31 @@ static int l_state (lua_State *L) {
   return 3;
 }
 
+static void push_counts (lua_State *L, const pexec_counts *counts) {
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, (lua_Integer)counts->bytes);
+  lua_setfield(L, -2, "bytes");
+  lua_pushinteger(L, (lua_Integer)counts->lines);
+  lua_setfield(L, -2, "lines");
+  lua_pushinteger(L, (lua_Integer)counts->drops);
+  lua_setfield(L, -2, "drops");
+}
+
+/* [-0, +2|3, v] process_output(p) -> counts of stdout, of stderr | nil, ... */
+static int l_output (lua_State *L) {
+  pexec_snapshot snapshot;
+  int error = pexec_process_snapshot(check_process(L), &snapshot);
+  if (error < 0)
+    return pexec__push_result(L, error, NULL);
+  push_counts(L, &snapshot.output[0]);
+  push_counts(L, &snapshot.output[1]);
+  return 2;
+}
+
+static int l_tail (lua_State *L) {
+  return pexec__tail(L, check_process(L));
+}
+
 static int l_id (lua_State *L) {
   lua_pushstring(L, pexec_process_id(check_process(L)));
   return 1;
@@ -111,7 +136,7 @@ static int l_is_one_shot (lua_State *L) {
 
 static int l_tostring (lua_State *L) {
   struct handle *handle = luaL_checkudata(L, 1, PEXEC__PROCESS);
-  pexec_snapshot snapshot = { PEXEC_IDLE, 0, 0, 0 };
+  pexec_snapshot snapshot = { .state = PEXEC_IDLE };
   if (handle->process == NULL)
     lua_pushliteral(L, PEXEC__PROCESS " (collected)");
   else if (pexec_process_snapshot(handle->process, &snapshot) == 0 &&
@@ -183,16 +208,35 @@ static int l_kill_group (lua_State *L) {
                             NULL);
 }
 
-/* [-0, +0, v] process_consumed(p, bytes, lines) */
-static int l_consumed (lua_State *L) {
-  pexec_process_consumed(check_process(L), (size_t)luaL_checkinteger(L, 2),
-                         (size_t)luaL_checkinteger(L, 3));
-  return 0;
+/* [-0, +1|3, v] process_reopen(p) */
+static int l_reopen (lua_State *L) {
+  return pexec__push_result(L, pexec_process_reopen(check_process(L)), NULL);
+}
+
+/* [-0, +1|3, v] process_write(p, data) -> ticket | nil, message, code */
+static int l_write (lua_State *L) {
+  pexec_process *process = check_process(L);
+  size_t length;
+  const char *data = luaL_checklstring(L, 2, &length);
+  uint64_t ticket;
+  int error = pexec_process_write(process, data, length, &ticket);
+  if (error < 0)
+    return pexec__push_result(L, error, NULL);
+  lua_pushinteger(L, (lua_Integer)ticket);
+  return 1;
+}
+
+/* [-0, +1|3, v] process_close_stdin(p) */
+static int l_close_stdin (lua_State *L) {
+  return pexec__push_result(L, pexec_process_close_stdin(check_process(L)),
+                            NULL);
 }
 
 static const luaL_Reg functions[] = {
   { "process_new", l_new },
   { "process_state", l_state },
+  { "process_output", l_output },
+  { "process_tail", l_tail },
   { "process_id", l_id },
   { "process_name", l_name },
   { "process_is_one_shot", l_is_one_shot },
@@ -203,7 +247,9 @@ static const luaL_Reg functions[] = {
   { "process_decide", l_decide },
   { "process_stop", l_stop },
   { "process_kill_group", l_kill_group },
-  { "process_consumed", l_consumed },
+  { "process_reopen", l_reopen },
+  { "process_write", l_write },
+  { "process_close_stdin", l_close_stdin },
   { NULL, NULL }
 };
 

@@ -194,5 +194,7 @@ PEXEC_API int luaopen_pexec_core (lua_State *L) {
   pexec__open_manager(L);
   pexec__open_logger(L);
   pexec__open_events(L);
+  pexec__open_lines(L);
+  pexec__open_tail(L);
   return 1;
 }

@@ -69,11 +69,23 @@ static void set_umask (struct pexec__plan *plan) {
   (void)syscall(SYS_umask, mask);  /* cannot fail */
 }
 
-/* The plan's descriptors are all above 2, so none is overwritten here. */
+/* The host's own stays where it is; one that the host has marked
+   close-on-exec is inherited all the same. */
+static void inherit (struct pexec__plan *plan, int fd) {
+  static const enum pexec__spawn_step steps[] =
+      { PEXEC__STEP_STDIN, PEXEC__STEP_STDOUT, PEXEC__STEP_STDERR };
+  check(plan, syscall(SYS_fcntl, fd, F_SETFD, 0), steps[fd]);
+}
+
+/* What comes from above 2 overwrites nothing that is still to be used, nor
+   does 1 become 2 before it is what it is to be. */
 static void set_descriptors (struct pexec__plan *plan) {
   for (int fd = 0; fd < 3; fd++)
-    check(plan, syscall(SYS_dup3, plan->fds[fd], fd, 0),
-          PEXEC__STEP_DESCRIPTORS);
+    if (plan->fds[fd] == fd)
+      inherit(plan, fd);
+    else
+      check(plan, syscall(SYS_dup3, plan->fds[fd], fd, 0),
+            PEXEC__STEP_DESCRIPTORS);
   check(plan, syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC),
         PEXEC__STEP_DESCRIPTORS);
 }

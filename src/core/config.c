@@ -1,4 +1,8 @@
-/* See config.h. The host's thread makes it, the supervisor's frees it. */
+/* See config.h. The host's thread makes it; whoever is last frees it.
+**
+** The block, in the order of what has to be aligned best: the struct, the
+** files' structs, arrays of pointers, and then bytes.
+*/
 
 #include "config.h"
 
@@ -8,9 +12,95 @@
 
 #include "sys.h"
 
-static const char *const no_strings[] = { NULL };
+_Static_assert(_Alignof(struct pexec__config) >= _Alignof(pexec_file),
+               "the structs of files stand right behind it");
 
-/* Room for one array and its strings. */
+static const char *const no_strings[] = { NULL };
+static const pexec_file *const no_files[] = { NULL };
+
+/* What the host has left out is an empty array from here on. */
+static const char *const *strings_of (const char *const *array) {
+  return array ? array : no_strings;
+}
+
+static const pexec_file *const *files_of (const pexec_output *output) {
+  return output->files ? output->files : no_files;
+}
+
+static size_t file_count (const pexec_output *output) {
+  const pexec_file *const *files = files_of(output);
+  size_t count = 0;
+  while (files[count] != NULL)
+    count++;
+  return count;
+}
+
+/* {== what can be used ================================================== */
+
+#define LONGEST_MS (INT64_C(1) << 40)  /* 35 years: in ns it fits */
+
+static bool is_text (const char *text) {
+  return text != NULL && text[0] != '\0';
+}
+
+static bool is_wait (int64_t wait_ms) {
+  return wait_ms >= 0 && wait_ms <= LONGEST_MS;
+}
+
+static bool are_assignments (const char *const *variables) {
+  for (; *variables != NULL; variables++) {
+    const char *equals = strchr(*variables, '=');
+    if (equals == NULL || equals == *variables)
+      return false;
+  }
+  return true;
+}
+
+static bool is_usable_file (const pexec_file *file) {
+  return file->size >= sizeof *file && is_text(file->path) &&
+         file->mode <= 07777 && (unsigned)file->format <= PEXEC_RAW &&
+         file->max_size >= 0 && file->keep >= 0 &&
+         is_wait(file->rotate_every_ms);
+}
+
+static bool is_usable_output (const pexec_output *output, bool may_merge) {
+  const pexec_file *const *file = files_of(output);
+  if (output->merges)
+    return may_merge && !output->inherits && *file == NULL;
+  while (*file != NULL && is_usable_file(*file))
+    file++;
+  return *file == NULL;
+}
+
+static bool is_usable_input (const pexec_input *input) {
+  switch (input->source) {
+    case PEXEC_FROM_NULL: case PEXEC_FROM_HOST: case PEXEC_FROM_PIPE:
+      return true;
+    case PEXEC_FROM_FILE: return is_text(input->path);
+    case PEXEC_FROM_DATA: return input->data != NULL || input->length == 0;
+  }
+  return false;
+}
+
+static bool is_usable (const pexec_config *from) {
+  return from->size >= sizeof *from && is_text(from->id) &&
+         is_text(from->name) &&
+         are_assignments(strings_of(from->environment)) &&
+         from->stop_signal >= 1 && from->stop_signal <= SIGRTMAX &&
+         from->stop_timeout_ms >= 100 && is_wait(from->stop_timeout_ms) &&
+         is_wait(from->restart_delay_ms) && from->events_buffer >= 1 &&
+         is_usable_input(&from->input) &&
+         is_usable_output(&from->output[0], false) &&
+         is_usable_output(&from->output[1], true);
+}
+
+/* {== how much room it takes ============================================ */
+
+static size_t text_size (const char *text) {
+  return text ? strlen(text) + 1 : 0;
+}
+
+/* One array and its strings. */
 static size_t array_size (const char *const *array) {
   size_t size = sizeof(char *);
   for (; *array != NULL; array++)
@@ -18,9 +108,32 @@ static size_t array_size (const char *const *array) {
   return size;
 }
 
-static size_t text_size (const char *text) {
-  return text ? strlen(text) + 1 : 0;
+static size_t output_size (const pexec_output *output) {
+  const pexec_file *const *file = files_of(output);
+  size_t size = sizeof *file;
+  for (; *file != NULL; file++)
+    size += sizeof **file + sizeof *file + text_size((*file)->path);
+  return size;
 }
+
+/* Only what its source needs: the rest need not be set. */
+static size_t input_size (const pexec_input *input) {
+  if (input->source == PEXEC_FROM_FILE)
+    return text_size(input->path);
+  return input->source == PEXEC_FROM_DATA ? input->length : 0;
+}
+
+static size_t block_size (const pexec_config *from) {
+  return sizeof(struct pexec__config) + sizeof(char *) +
+         output_size(&from->output[0]) + output_size(&from->output[1]) +
+         array_size(strings_of(from->args)) +
+         array_size(strings_of(from->environment)) +
+         text_size(from->id) + text_size(from->name) +
+         text_size(from->cwd) + text_size(from->username) +
+         input_size(&from->input);
+}
+
+/* {== filling it ======================================================== */
 
 static char *put_text (char **room, const char *text) {
   size_t size = text_size(text);
@@ -31,25 +144,27 @@ static char *put_text (char **room, const char *text) {
   return memcpy(start, text, size);
 }
 
-static bool is_assignment (const char *text) {
-  const char *equals = strchr(text, '=');
-  return equals != NULL && equals != text;
+/* The paths are still the host's. */
+static void put_structs (char **room, const pexec_output *from) {
+  const pexec_file *const *file = files_of(from);
+  for (; *file != NULL; file++) {
+    memcpy(*room, *file, sizeof **file);
+    *room += sizeof **file;
+  }
 }
 
-#define LONGEST_MS (INT64_C(1) << 40)  /* 35 years: in ns it fits */
-
-static bool is_usable (const pexec_config *from, const char *const *variables) {
-  for (; *variables != NULL; variables++)
-    if (!is_assignment(*variables))
-      return false;
-  return from->id != NULL && from->id[0] != '\0' &&
-         from->name != NULL && from->name[0] != '\0' &&
-         from->stop_signal >= 1 && from->stop_signal <= SIGRTMAX &&
-         from->stop_timeout_ms >= 100 && from->stop_timeout_ms <= LONGEST_MS &&
-         from->restart_delay_ms >= 0 && from->restart_delay_ms <= LONGEST_MS;
+/* 'file' is the first of this stream's structs; returns the one after them. */
+static pexec_file *put_output (pexec_output *output, char **room,
+                               pexec_file *file, const pexec_output *from) {
+  const pexec_file **array = (const pexec_file **)(void *)*room;
+  size_t count = file_count(from);
+  for (size_t i = 0; i < count; i++)
+    array[i] = file++;  /* NULL after them: the block is all zeros */
+  *room = (char *)(array + count + 1);
+  *output = (pexec_output){ from->inherits != 0, from->merges != 0, array };
+  return file;
 }
 
-/* Arrays first, for their alignment. */
 static void put_arrays (struct pexec__config *config, char **room,
                         const char *const *args,
                         const char *const *variables) {
@@ -67,6 +182,41 @@ static void put_arrays (struct pexec__config *config, char **room,
     config->environment[i] = put_text(room, variables[i]);
 }
 
+static void put_input (pexec_input *input, char **room,
+                       const pexec_input *from) {
+  *input = (pexec_input){ .source = from->source };
+  if (from->source == PEXEC_FROM_FILE)
+    input->path = put_text(room, from->path);
+  if (from->source != PEXEC_FROM_DATA)
+    return;
+  input->data = *room;
+  input->length = from->length;
+  if (from->length > 0)
+    memcpy(*room, from->data, from->length);
+  *room += from->length;
+}
+
+static void put_pointers (struct pexec__config *config,
+                        const pexec_config *from) {
+  char *room = (char *)(config + 1);
+  pexec_file *files = (pexec_file *)(void *)room, *file = files;
+  put_structs(&room, &from->output[0]);
+  put_structs(&room, &from->output[1]);
+  for (int i = 0; i < 2; i++)
+    file = put_output(&config->output[i], &room, file, &from->output[i]);
+  put_arrays(config, &room, strings_of(from->args),
+             strings_of(from->environment));
+  while (files < file) {
+    files->path = put_text(&room, files->path);
+    files++;
+  }
+  config->id = put_text(&room, from->id);
+  config->name = config->argv[0] = put_text(&room, from->name);
+  config->cwd = put_text(&room, from->cwd);
+  config->username = put_text(&room, from->username);
+  put_input(&config->input, &room, &from->input);
+}
+
 static void put_scalars (struct pexec__config *config,
                          const pexec_config *from) {
   config->policy = (struct pexec__policy){
@@ -79,39 +229,15 @@ static void put_scalars (struct pexec__config *config,
   config->output_events = from->output_events;
   config->log_events = from->log_events != 0;
   config->user = from->user;
+  config->tail_size = from->tail_size;
+  config->events_buffer = from->events_buffer;
+  config->events_drop = from->events_drop != 0;
 }
+
+/* {== holding it ======================================================== */
 
 static pexec_logger *retain (pexec_logger *logger) {
   return logger ? pexec_logger_retain(logger) : NULL;
-}
-
-int pexec__config_copy (const pexec_config *from,
-                        struct pexec__config **copy) {
-  const char *const *args = from->args ? from->args : no_strings;
-  const char *const *variables =
-      from->environment ? from->environment : no_strings;
-  struct pexec__config *config;
-  char *room;
-  if (from->size < sizeof *from || !is_usable(from, variables))
-    return PEXEC_EINVALID_CONFIG;
-  config = pexec__calloc(1, sizeof *config + sizeof(char *) +
-      array_size(args) + array_size(variables) +
-      text_size(from->id) + text_size(from->name) +
-      text_size(from->cwd) + text_size(from->username));
-  if (config == NULL)
-    return -ENOMEM;
-  room = (char *)(config + 1);
-  put_scalars(config, from);
-  put_arrays(config, &room, args, variables);
-  config->id = put_text(&room, from->id);
-  config->name = config->argv[0] = put_text(&room, from->name);
-  config->cwd = put_text(&room, from->cwd);
-  config->username = put_text(&room, from->username);
-  config->logger = retain(from->logger);
-  config->stream_loggers[0] = retain(from->stdout_logger);
-  config->stream_loggers[1] = retain(from->stderr_logger);
-  *copy = config;
-  return 0;
 }
 
 static void let_go (pexec_logger *logger) {
@@ -119,14 +245,65 @@ static void let_go (pexec_logger *logger) {
     pexec_logger_release(logger);
 }
 
-void pexec__config_free (struct pexec__config *config) {
+int pexec__config_copy (const pexec_config *from,
+                        struct pexec__config **copy) {
+  struct pexec__config *config;
+  if (!is_usable(from))
+    return PEXEC_EINVALID_CONFIG;
+  config = pexec__calloc(1, block_size(from));
+  if (config == NULL)
+    return -ENOMEM;
+  atomic_init(&config->holders, 1);
+  put_scalars(config, from);
+  put_pointers(config, from);
+  config->logger = retain(from->logger);
+  config->stream_loggers[0] = retain(from->stdout_logger);
+  config->stream_loggers[1] = retain(from->stderr_logger);
+  *copy = config;
+  return 0;
+}
+
+struct pexec__config *pexec__config_retain (struct pexec__config *config) {
+  atomic_fetch_add_explicit(&config->holders, 1, memory_order_relaxed);
+  return config;
+}
+
+void pexec__config_release (struct pexec__config *config) {
+  if (atomic_fetch_sub(&config->holders, 1) > 1)
+    return;
   let_go(config->logger);
   let_go(config->stream_loggers[0]);
   let_go(config->stream_loggers[1]);
   pexec__free(config);
 }
 
+/* {== where a stream goes =============================================== */
+
+static bool is_never_rotated (const pexec_file *file) {
+  return file->max_size == 0 && file->rotate_every_ms == 0;
+}
+
+/* No other destination comes with it. */
+static enum pexec__route route_of_file (const pexec_output *output) {
+  const pexec_file *file = output->files[0];
+  bool is_alone = !output->inherits && output->files[1] == NULL;
+  return is_alone && file->format == PEXEC_RAW && is_never_rotated(file)
+         ? PEXEC__ROUTE_FILE : PEXEC__ROUTE_PIPE;
+}
+
+enum pexec__route pexec__config_route (const struct pexec__config *config,
+                                       int stream) {
+  const pexec_output *output = &config->output[stream];
+  if (output->merges)
+    return PEXEC__ROUTE_MERGED;
+  if (config->stream_loggers[stream] != NULL ||
+      (config->output_events & (1U << stream)) != 0)
+    return PEXEC__ROUTE_PIPE;
+  if (output->files[0] != NULL)
+    return route_of_file(output);
+  return output->inherits ? PEXEC__ROUTE_INHERIT : PEXEC__ROUTE_NULL;
+}
+
 bool pexec__config_reads (const struct pexec__config *config, int stream) {
-  return config->stream_loggers[stream] != NULL ||
-         (config->output_events & (1U << stream)) != 0;
+  return pexec__config_route(config, stream) == PEXEC__ROUTE_PIPE;
 }

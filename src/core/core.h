@@ -12,18 +12,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chunk.h"
 #include "config.h"
 #include "host.h"
 #include "loop.h"
 #include "machine.h"
 #include "mailbox.h"
+#include "outlet.h"
+#include "pace.h"
 #include "pexec.h"
 #include "restart.h"
 #include "sys.h"
+#include "tail.h"
+#include "writer.h"
 
-#define PEXEC__LINE_MAX 65536         /* longer lines come in pieces */
-#define PEXEC__QUEUE_MAX (256 * 1024) /* bytes of output that wait for a host */
 #define PEXEC__LOG_EVENTS_MAX 256     /* messages of one process that wait */
+#define PEXEC__EVENTS_MAX 4096        /* events of its output, the same */
 
 /* The structure that this letter stands in. */
 #define PEXEC__HOLDER(letter_, type, field) \
@@ -31,10 +35,12 @@
 
 /* {== letters to the host =============================================== */
 
-/* The four that always find room, since they stand in the process. */
+/* Those that always find room, since they stand in the process. All but the
+   first wait until the output before them is written, and come in this
+   order. */
 enum pexec__news {
-  PEXEC__NEWS_STARTED, PEXEC__NEWS_EXITED, PEXEC__NEWS_STOPPED,
-  PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
+  PEXEC__NEWS_STARTED, PEXEC__NEWS_REOPENED, PEXEC__NEWS_EXITED,
+  PEXEC__NEWS_STOPPED, PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
 };
 
 /* Every letter to the host begins with this. */
@@ -44,15 +50,33 @@ struct pexec__notice {
   pexec_process *process;     /* NULL for a signal */
 };
 
-/* A chunk of output, or one message; allocated, freed by its reader. */
+/* A part of the output, or one message; allocated, freed by its reader. */
 struct pexec__parcel {
   struct pexec__notice notice;
-  enum pexec_stream stream;
+  struct pexec__view view;    /* of output, its chunk held; else all 0 */
   enum pexec_level level;
-  bool is_partial;
-  size_t length, lines;
+  size_t length;              /* of a message */
   char data[];
 };
+
+/* What the host wants written to a child's stdin, or that it be closed;
+   allocated, and then, as the answer, freed by its reader. */
+struct pexec__write {
+  struct pexec__notice notice;
+  struct pexec__write *next;  /* in its list */
+  uint64_t ticket;
+  bool closes;                /* has no data, and no answer */
+  int error;                  /* 0 or negative: the answer */
+  size_t length, taken;       /* bytes; that the pipe has taken */
+  char data[];
+};
+
+struct pexec__writes {
+  struct pexec__write *first, *last;  /* NULL: empty */
+};
+
+/* Drops what it holds. */
+void pexec__parcel_free (struct pexec__parcel *parcel);
 
 /* {== one process ======================================================= */
 
@@ -74,21 +98,36 @@ struct pexec__child {
 struct pexec__stream {
   pexec_process *process;
   enum pexec_stream number;
-  pexec_logger *logger;       /* NULL: not to the log; the config's */
   bool has_events;
   int read_fd, write_fd;      /* -1: not open */
-  struct pexec__watch *watch;
+  struct pexec__watch *watch; /* not paused while none of these is true: */
   bool is_paused;             /* until the host has consumed */
+  bool is_blocked;            /* until a sink has room */
   bool is_held;               /* until the start under way is answered */
+  bool is_resting;            /* for a moment: it is in the list of those */
+  bool is_short;              /* there was no memory to read into */
+  struct pexec__stream *next_resting;
+  struct pexec__flow flow;
   char *rest;                 /* start of a line whose end is to come */
   size_t rest_length;
   bool is_in_pieces;          /* a piece of that line has gone out */
 };
 
+/* The writing end of its stdin, where that is a pipe. A new one serves each
+   start: what is left in the old one is dropped. */
+struct pexec__input {
+  int read_fd;                /* the child's, until it has it; -1: not open */
+  int write_fd;               /* -1: not open */
+  struct pexec__watch *watch; /* of write_fd; paused while nothing waits */
+  size_t at;                  /* bytes that it has taken */
+  struct pexec__writes waiting;
+};
+
 enum pexec__order {
   PEXEC__ORDER_START = 1, PEXEC__ORDER_CANCEL = 2, PEXEC__ORDER_YES = 4,
   PEXEC__ORDER_NO = 8, PEXEC__ORDER_STOP = 16, PEXEC__ORDER_KILL = 32,
-  PEXEC__ORDER_RESUME = 64, PEXEC__ORDER_RELEASE = 128
+  PEXEC__ORDER_RESUME = 64, PEXEC__ORDER_RELEASE = 128,
+  PEXEC__ORDER_WRITE = 256, PEXEC__ORDER_REOPEN = 512
 };
 
 /* What the host has ordered since the last look. */
@@ -102,10 +141,12 @@ struct pexec_process {
   /* immutable */
   pexec_supervisor *supervisor;
   struct pexec__config *config;
+  struct pexec__ledger *ledger;  /* held */
 
   /* the host's thread only */
   bool is_active;             /* started, and its end not pulled yet */
   bool is_final;              /* a stop or kill was ordered */
+  uint64_t tickets;           /* of writes, that were given out */
 
   /* the host's thread sets it, before the first order; then immutable */
   struct pexec__host *host;   /* NULL: never started */
@@ -122,8 +163,12 @@ struct pexec_process {
   pexec_exit exit;
   enum pexec_stage stop_stage;
   int stop_error;
+  int reopen_error;
+  const char *reopen_path;    /* of what; or NULL */
+  struct pexec__tail tail;
   int log_events;             /* that wait */
   bool is_silent;             /* the host has let go: it hears nothing */
+  struct pexec__writes given; /* that the supervisor has not taken yet */
   pexec_snapshot snapshot;
 
   /* both, atomically */
@@ -146,13 +191,24 @@ struct pexec_process {
   struct pexec__child child;
   struct pexec__timer *timer; /* the phase says what for */
   struct pexec__stream *streams;  /* two; NULL: no output is read */
+  struct pexec__outlet *outlets;  /* NULL: none, or not taken yet */
+  size_t outlet_count;
+  bool has_outlets;               /* they were taken */
+  bool has_fifo;                  /* a file for the child is one: is not */
+  bool is_flushing;               /* news waits: it is in the list of those */
+  unsigned delayed_news;          /* a bit for each */
+  int64_t flush_until_ns;         /* not longer */
+  pexec_process *next_flushing;
+  struct pexec__input input;
   struct pexec__job *job;     /* at the spawner; NULL: none */
   int umask;                  /* of the host at the first start; -1 */
   int cancel_reason;          /* 0: not cancelled */
   int64_t deadline_ns;        /* of a one-shot; 0: none */
   int64_t attempted_at_ns;    /* when the last start was tried */
   uint64_t starts;
-  uint64_t lost_lines;        /* of output: no memory, or no host any more */
+  uint64_t lost_lines;        /* of output events: no memory, no room where
+                                 they are dropped, or no host any more */
+  uint64_t lost_told;         /* of these */
   int failure;                /* of the last attempt; 0 or negative */
   char *failure_message;      /* owned; or NULL */
   bool has_stop_waiter;       /* the host waits for STOPPED */
@@ -185,6 +241,9 @@ struct pexec_supervisor {
   int64_t alarm_due_ns;          /* the same; -1: disarm */
   bool is_alarm_ordered;         /* the same */
   struct pexec__mailbox outbox;  /* notices */
+  struct pexec__mailbox words;   /* sinks with something to say */
+  struct pexec__pool *pool;      /* of chunks; held */
+  struct pexec__writers *writers;  /* NULL: closed already */
 
   /* the supervisor's thread only */
   pexec_process *processes;   /* those that were ever ordered anything */
@@ -195,7 +254,11 @@ struct pexec_supervisor {
   struct pexec__timer *closing_timer;
   bool is_closing;
   size_t closing_left;        /* processes that hold it up */
-  char *scratch;              /* PEXEC__LINE_MAX before, and as much after */
+  struct pexec__sink *sinks;  /* that processes have, and that are closing */
+  pexec_process *flushing;    /* whose news waits for sinks */
+  struct pexec__timer *outlet_timer;
+  struct pexec__stream *resting;  /* streams that are left alone a moment */
+  struct pexec__timer *rest_timer;
 };
 
 /* {== supervisor.c ====================================================== */
@@ -262,22 +325,47 @@ void pexec__group_timer_due (void *supervisor);
 
 /* Opens what the configuration wants read; 0 or -errno. */
 int pexec__output_open (pexec_process *process);
+/* What its children get for stream 0, stdout, or 1, stderr. */
+enum pexec__route pexec__output_route (const pexec_process *process, int i);
 /* Holds back what comes while a start is under way: its answer is first. */
 void pexec__output_hold (pexec_process *process, bool is_held);
-/* Where the child is to write; /dev/null where nobody reads. */
+/* Where the child is to write (0 stdout, 1 stderr); -1: to a file that is
+   opened for it. */
 int pexec__output_fd (const pexec_process *process, int stream);
 /* Delivers all that was written before now, then a line without an end. May
-   exceed the bound of what waits for the host, by a pipe. */
+   exceed the bounds of what waits, by a pipe. */
 void pexec__output_drain (pexec_process *process);
-/* The host has yet to consume, and the pipe is left alone meanwhile. */
+/* Somebody has yet to take, and the pipe is left alone meanwhile. */
 bool pexec__output_is_starved (const pexec_process *process);
 /* The host has consumed: reads on. */
 void pexec__output_resume (pexec_process *process);
+/* The sinks of this stream are full, or are not any more. */
+void pexec__output_block (struct pexec__stream *stream, bool is_blocked);
 /* No child will follow: reads on until the last writer has gone. */
 void pexec__output_end (pexec_process *process);
 void pexec__output_close (pexec_process *process);
-/* A last one without an end counts too. */
-size_t pexec__count_lines (const char *data, size_t length);
+void pexec__output_timer_due (void *supervisor);
+
+/* {== input.c ============================================================ */
+
+/* Opens what the child is to read, where that is a pipe; 0 or -errno. */
+int pexec__input_open (pexec_process *process);
+/* Where it is to read; where that is a file, the plan opens it. */
+int pexec__input_fd (const pexec_process *process);
+/* The child has been executed: writes what waits. */
+void pexec__input_begin (pexec_process *process);
+/* It is dead, or could not be made: refuses what waits. */
+void pexec__input_end (pexec_process *process);
+/* The host has given something to write. */
+void pexec__input_take (pexec_process *process);
+/* Why nothing can be written while nothing runs. */
+int pexec__input_absence (const pexec_process *process);
+void pexec__input_close (pexec_process *process);
+
+/* Any thread that has the list. */
+void pexec__writes_append (struct pexec__writes *writes,
+                           struct pexec__write *first);
+struct pexec__write *pexec__writes_take (struct pexec__writes *writes);
 
 /* {== news.c: to the host, and to the log ================================ */
 
@@ -286,8 +374,14 @@ void pexec__news_started (pexec_process *process, int error, char *message);
 void pexec__news_exited (pexec_process *process);
 void pexec__news_stopped (pexec_process *process, int error);
 /* False for want of memory. */
-bool pexec__news_output (struct pexec__stream *stream, const char *data,
-                         size_t length, bool is_partial);
+bool pexec__news_output (pexec_process *process,
+                         const struct pexec__view *view);
+void pexec__news_reopened (pexec_process *process);
+/* Posts what has waited for the sinks. */
+void pexec__news_release (pexec_process *process);
+/* Answers it, or frees it where there is nobody to answer. */
+void pexec__news_written (pexec_process *process, struct pexec__write *write,
+                          int error);
 void pexec__news_snapshot (pexec_process *process);
 /* Drops all that waits for the host about this process, and whatever would
    follow. Any thread. */

@@ -23,6 +23,7 @@ int pexec_supervisor_new (pexec_supervisor **supervisor) {
     return -ENOMEM;
   pexec__mailbox_open(&made->inbox);
   pexec__mailbox_open(&made->outbox);
+  pexec__mailbox_open(&made->words);
   *supervisor = made;
   return 0;
 }
@@ -36,6 +37,8 @@ void pexec_supervisor_close (pexec_supervisor *supervisor) {
   pexec__host_release(supervisor->host);
   pexec__mailbox_close(&supervisor->inbox);
   pexec__mailbox_close(&supervisor->outbox);
+  pexec__mailbox_close(&supervisor->words);
+  pexec__pool_release(supervisor->pool);
   pexec__free(supervisor);
 }
 
@@ -84,6 +87,7 @@ int pexec_process_new (pexec_supervisor *supervisor,
     [PEXEC__NEWS_EXITED] = PEXEC_EVENT_EXITED,
     [PEXEC__NEWS_STOPPED] = PEXEC_EVENT_STOPPED,
     [PEXEC__NEWS_ENDED] = PEXEC_EVENT_ENDED,
+    [PEXEC__NEWS_REOPENED] = PEXEC_EVENT_REOPENED,
   };
   pexec_process *made;
   int error;
@@ -95,8 +99,17 @@ int pexec_process_new (pexec_supervisor *supervisor,
     pexec__free(made);
     return error;
   }
+  made->ledger = pexec__ledger_new(config->id);
+  if (made->ledger == NULL) {
+    pexec__config_release(made->config);
+    pexec__free(made);
+    return -ENOMEM;
+  }
+  made->ledger->owner = made;
   made->supervisor = supervisor;
+  made->tail.size = made->config->tail_size;
   made->child.pidfd = -1;
+  made->input.read_fd = made->input.write_fd = -1;
   made->umask = -1;
   for (int i = 0; i < PEXEC__NEWS_COUNT; i++) {
     made->news[i].type = types[i];
@@ -133,7 +146,29 @@ int pexec_process_snapshot (pexec_process *process, pexec_snapshot *snapshot) {
   pexec__mailbox_lock(&supervisor->outbox);
   *snapshot = process->snapshot;
   pexec__mailbox_unlock(&supervisor->outbox);
+  for (int i = 0; i < 2; i++)
+    snapshot->output[i] = (pexec_counts){
+      .bytes = atomic_load(&process->ledger->streams[i].bytes),
+      .lines = atomic_load(&process->ledger->streams[i].lines),
+      .drops = atomic_load(&process->ledger->streams[i].drops),
+    };
   return 0;
+}
+
+int pexec_process_tail (pexec_process *process, pexec_tail *tail) {
+  pexec_supervisor *supervisor = process->supervisor;
+  int error;
+  if (is_forked(supervisor))
+    return PEXEC_EFORKED;
+  pexec__mailbox_lock(&supervisor->outbox);
+  error = pexec__tail_copy(&process->tail, tail);
+  pexec__mailbox_unlock(&supervisor->outbox);
+  return error;
+}
+
+void pexec_tail_release (pexec_tail *tail) {
+  pexec__free(tail->held);
+  *tail = (pexec_tail){ 0, NULL, NULL };
 }
 
 /* {== orders ============================================================= */
@@ -242,6 +277,11 @@ int pexec_process_decide (pexec_process *process, int restart) {
                        0);
 }
 
+static void feed_starved (pexec_process *process) {
+  if (atomic_exchange(&process->is_starved, false))
+    order(process, PEXEC__ORDER_RESUME, 0, 0);
+}
+
 void pexec_process_consumed (pexec_process *process, size_t bytes,
                              size_t lines) {
   size_t before;
@@ -249,9 +289,72 @@ void pexec_process_consumed (pexec_process *process, size_t bytes,
     return;
   before = atomic_fetch_sub(&process->queued_bytes, bytes);
   atomic_fetch_sub(&process->queued_lines, lines);
-  if (before - bytes < PEXEC__QUEUE_MAX / 2 &&
-      atomic_exchange(&process->is_starved, false))
-    order(process, PEXEC__ORDER_RESUME, 0, 0);
+  if (before - bytes <= process->config->events_buffer / 2 &&
+      atomic_load(&process->ledger->queued_events) < PEXEC__EVENTS_MAX / 2)
+    feed_starved(process);
+}
+
+int pexec_process_reopen (pexec_process *process) {
+  return order_started(process, PEXEC__ORDER_REOPEN, 0);
+}
+
+/* The end that is posted is one, also before it is pulled: no answer may come
+   behind it. */
+static int give (pexec_process *process, struct pexec__write *write) {
+  struct pexec__mailbox *outbox = &process->supervisor->outbox;
+  int error = 0;
+  pexec__mailbox_lock(outbox);
+  if (process->is_active && !process->news[PEXEC__NEWS_ENDED].letter.is_posted)
+    pexec__writes_append(&process->given, write);
+  else
+    error = process->snapshot.starts == 0 ? PEXEC_ENOT_STARTED
+                                          : PEXEC_EPROCESS_DONE;
+  pexec__mailbox_unlock(outbox);
+  if (error < 0)
+    pexec__free(write);
+  else
+    order(process, PEXEC__ORDER_WRITE, 0, 0);
+  return error;
+}
+
+static int make_write (pexec_process *process, const void *data,
+                       size_t length, struct pexec__write **write) {
+  struct pexec__write *made;
+  if (is_forked(process->supervisor))
+    return PEXEC_EFORKED;
+  if (process->config->input.source != PEXEC_FROM_PIPE)
+    return PEXEC_EUNSUPPORTED;
+  made = length > PTRDIFF_MAX - sizeof *made ? NULL
+       : pexec__malloc(sizeof *made + length);
+  if (made == NULL)
+    return -ENOMEM;
+  *made = (struct pexec__write){
+    .notice = { .type = PEXEC_EVENT_WRITTEN, .process = process },
+    .ticket = process->tickets + 1, .length = length,
+  };
+  if (length > 0)
+    memcpy(made->data, data, length);
+  *write = made;
+  return 0;
+}
+
+int pexec_process_write (pexec_process *process, const void *data,
+                         size_t length, uint64_t *ticket) {
+  struct pexec__write *write;
+  int error = make_write(process, data, length, &write);
+  if (error < 0 || (error = give(process, write)) < 0)
+    return error;
+  *ticket = ++process->tickets;
+  return 0;
+}
+
+int pexec_process_close_stdin (pexec_process *process) {
+  struct pexec__write *write;
+  int error = make_write(process, NULL, 0, &write);
+  if (error < 0)
+    return error;
+  write->closes = true;
+  return give(process, write);
 }
 
 void pexec_process_release (pexec_process *process) {
@@ -261,6 +364,7 @@ void pexec_process_release (pexec_process *process) {
     pexec__process_free(process);
     return;
   }
+  process->ledger->owner = NULL;
   pexec__news_silence(process);
   order(process, PEXEC__ORDER_RELEASE, 0, 0);
 }
@@ -275,6 +379,12 @@ static void tell_start (pexec_process *process, pexec_event *event) {
   process->start_message = NULL;
 }
 
+/* The message is which file it was, if it was one. */
+static void tell_reopened (pexec_process *process, pexec_event *event) {
+  event->error = process->reopen_error;
+  event->message = process->reopen_path;
+}
+
 static void tell_news (pexec_process *process, pexec_event *event) {
   if (event->type == PEXEC_EVENT_STARTED)
     tell_start(process, event);
@@ -287,22 +397,39 @@ static void tell_news (pexec_process *process, pexec_event *event) {
     event->error = process->stop_error;
     event->stage = process->stop_stage;
   }
+  else if (event->type == PEXEC_EVENT_REOPENED)
+    tell_reopened(process, event);
   else
     process->is_active = false;
   if (event->error < 0 && event->message == NULL)
     event->message = pexec_error_text(event->error);
 }
 
-static void tell_parcel (struct pexec__parcel *parcel, pexec_event *event) {
+static void tell_message (struct pexec__parcel *parcel, pexec_event *event) {
   event->held = parcel;
-  event->stream = parcel->stream;
   event->level = parcel->level;
   event->data = parcel->data;
   event->length = parcel->length;
-  event->lines = parcel->lines;
-  event->is_partial = parcel->is_partial;
-  if (event->type == PEXEC_EVENT_LOG)
-    event->process->log_events--;
+  event->process->log_events--;
+}
+
+static void tell_output (struct pexec__parcel *parcel, pexec_event *event) {
+  const struct pexec__view *view = &parcel->view;
+  event->held = parcel;
+  event->stream = view->chunk->stream;
+  event->data = view->chunk->data + view->from;
+  event->length = view->to - view->from;
+  event->lines = view->lines;
+  event->is_partial = view->is_partial;
+}
+
+static void tell_write (struct pexec__write *write, pexec_event *event) {
+  event->held = write;
+  event->ticket = write->ticket;
+  event->error = write->error;
+  event->length = write->taken;
+  if (event->error < 0)
+    event->message = pexec_error_text(event->error);
 }
 
 static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
@@ -313,8 +440,12 @@ static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
   notice = PEXEC__HOLDER(letter, struct pexec__notice, letter);
   event->type = notice->type;
   event->process = notice->process;
-  if (notice->type == PEXEC_EVENT_OUTPUT || notice->type == PEXEC_EVENT_LOG)
-    tell_parcel(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
+  if (notice->type == PEXEC_EVENT_OUTPUT)
+    tell_output(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
+  else if (notice->type == PEXEC_EVENT_LOG)
+    tell_message(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
+  else if (notice->type == PEXEC_EVENT_WRITTEN)
+    tell_write(PEXEC__HOLDER(notice, struct pexec__write, notice), event);
   else
     tell_news(notice->process, event);
   return true;
@@ -348,7 +479,26 @@ int pexec_supervisor_next (pexec_supervisor *supervisor, pexec_event *event) {
   return is_told || tell_signal(supervisor, event);
 }
 
+/* The process may be gone: its ledger knows. */
+static void count_release (struct pexec__ledger *ledger) {
+  size_t before = atomic_fetch_sub(&ledger->queued_events, 1);
+  if (before == PEXEC__EVENTS_MAX / 2 && ledger->owner != NULL &&
+      !is_forked(ledger->owner->supervisor))
+    feed_starved(ledger->owner);
+}
+
+static void release_parcel (struct pexec__parcel *parcel) {
+  if (parcel->view.chunk != NULL)
+    count_release(parcel->view.chunk->ledger);
+  pexec__parcel_free(parcel);
+}
+
 void pexec_event_release (pexec_event *event) {
-  pexec__free(event->held);
+  bool is_parcel = (event->type == PEXEC_EVENT_OUTPUT ||
+                    event->type == PEXEC_EVENT_LOG);
+  if (event->held != NULL && is_parcel)
+    release_parcel(event->held);
+  else
+    pexec__free(event->held);
   event->held = NULL;
 }

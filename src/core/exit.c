@@ -17,6 +17,7 @@ static void note_end (void *owner) {
     return;
   pexec__watch_close(child->watch);  /* it stays readable for ever */
   child->watch = NULL;
+  pexec__input_end(process);
   event = (process->phase == PEXEC__STOPPING) ? PEXEC__ON_LEFT
         : pexec__restart_judge(&process->config->policy,
                                process->cancel_reason != 0);

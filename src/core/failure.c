@@ -128,6 +128,36 @@ static char *user_failure (const struct pexec__config *config, int error) {
                 config->name, config->username, pexec_error_text(error));
 }
 
+char *pexec__log_failure (const struct pexec__config *config,
+                          const char *path, enum pexec__logfile_flaw flaw,
+                          int error) {
+  const char *reason = pexec_error_text(error);
+  if (path == NULL)
+    return format("error starting process \"%s\": starting a thread for its "
+                  "output: %s", config->name, reason);
+  if (error == PEXEC_EINVALID_CONFIG)
+    reason = "another process writes to it with other options (mode, format, "
+             "max_size, keep, rotate_every, compress, on_full)";
+  else if (flaw == PEXEC__FLAW_LINK)
+    reason = "it is a symbolic link, which is not followed";
+  else if (flaw == PEXEC__FLAW_KIND)
+    reason = "it is neither a regular file nor a FIFO";
+  return format("error starting process \"%s\": opening its log file \"%s\": "
+                "%s", config->name, path, reason);
+}
+
+/* EBADF: the host has closed its own. Behind the first word of the step is
+   which. */
+static char *inherit_failure (const struct pexec__config *config,
+                              enum pexec__spawn_step step, int error) {
+  const char *text = step_text(step);
+  if (error == -EBADF)
+    return format("error starting process \"%s\": the host has no %s to "
+                  "inherit", config->name, strchr(text, ' ') + 1);
+  return format("error starting process \"%s\": %s: %s", config->name, text,
+                pexec_error_text(error));
+}
+
 char *pexec__plan_failure (const struct pexec__plan *plan,
                            const struct pexec__config *config,
                            enum pexec__spawn_step step, int error) {
@@ -136,6 +166,16 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
       return cwd_failure(plan->host_cwd, error);
     case PEXEC__STEP_CWD:
       return cwd_failure(plan->cwd, error);
+    case PEXEC__STEP_STDIN:
+    case PEXEC__STEP_STDOUT:
+    case PEXEC__STEP_STDERR:
+      return inherit_failure(config, step, error);
+    case PEXEC__STEP_INPUT:
+      return format("error starting process \"%s\": %s \"%s\": %s",
+                    config->name, step_text(step), config->input.path,
+                    pexec_error_text(error));
+    case PEXEC__STEP_LOG:
+      return pexec__log_failure(config, plan->log_path, plan->log_flaw, error);
     case PEXEC__STEP_USER:
       return user_failure(config, error);
     case PEXEC__STEP_IDENTITY:

@@ -16,11 +16,11 @@
 
 /* What a line says of itself. */
 struct pexec__origin {
-  int64_t time_ns;        /* CLOCK_REALTIME */
+  int64_t time_ns;        /* CLOCK_REALTIME; before 1970 counts as 1970 */
   const char *id;         /* NULL: none */
   int pid;                /* 0: not told */
-  const char *stream;     /* "stdout", "stderr", "pexec"; NULL: a message of
-                             a logger's, of this level: */
+  const char *stream;     /* a word: "stdout", "stderr", "pexec"; NULL: a
+                             message of a logger's, of this level: */
   enum pexec_level level;
   bool is_partial;        /* a piece, whose line goes on in the next one */
 };
@@ -31,8 +31,9 @@ struct pexec__text {
   size_t capacity;
   size_t used;
   size_t ended;           /* bytes of whole lines; the rest is a beginning */
-  /* Takes the first 'size' bytes, and moves what is behind them to the front:
-     used and ended are less by that. */
+  /* Takes the first 'size' bytes, all of them, and drops them from the
+     buffer: pexec__text_drop. They are whole lines, or, where no line has
+     ended in the buffer, all that is in it. */
   void (*emit) (void *owner, struct pexec__text *text, size_t size);
   void *owner;
 };
@@ -41,13 +42,19 @@ struct pexec__text {
 struct pexec__frame {
   enum pexec_format format;
   size_t head_length;
-  char head[512];
+  size_t tail_length;
   const char *tail;
+  char head[512];
 };
 
-/* An id that is too long for 'frame' is cut, with "..." at its end. */
+/* 'format' is not RAW. An id that is too long for 'frame' is cut, with "..."
+   at its end. */
 void pexec__frame_make (struct pexec__frame *frame, enum pexec_format format,
                         const struct pexec__origin *origin);
+/* Moves what is behind the first 'size' bytes to the front: 'used' is less
+   by that, and 'ended', unless it is 0 already. For 'emit'. */
+void pexec__text_drop (struct pexec__text *text, size_t size);
+/* As it is, without a frame or escapes. */
 void pexec__text_put (struct pexec__text *text, const char *data,
                       size_t length);
 /* One line, without its newline. */

@@ -84,3 +84,17 @@ void pexec__host_release (struct pexec__host *host) {
   if (host != NULL && atomic_fetch_sub(&host->holders, 1) == 1)
     destroy(host);
 }
+
+char *pexec__host_path (const struct pexec__host *host, const char *path) {
+  size_t cwd_length, length = strlen(path);
+  char *made;
+  if (path[0] == '/' || host->cwd == NULL)
+    return pexec__strdup(path);
+  cwd_length = strlen(host->cwd);
+  if ((made = pexec__malloc(cwd_length + length + 2)) == NULL)
+    return NULL;
+  memcpy(made, host->cwd, cwd_length);
+  made[cwd_length] = '/';
+  memcpy(made + cwd_length + 1, path, length + 1);
+  return made;
+}

@@ -27,4 +27,8 @@ int pexec__host_take (struct pexec__host *like, struct pexec__host **host);
 struct pexec__host *pexec__host_retain (struct pexec__host *host);
 void pexec__host_release (struct pexec__host *host);  /* NULL: nothing */
 
+/* A relative path from that directory; to be freed. NULL for want of memory.
+   Any thread. */
+char *pexec__host_path (const struct pexec__host *host, const char *path);
+
 #endif

@@ -6,6 +6,7 @@
 #define PEXEC_CORE_LOGGER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "pexec.h"
 
@@ -14,5 +15,9 @@
    allows. Any thread; NULL drops them. */
 void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
                           const char *id, const char *data, size_t length);
+
+/* Names what a thread that writes to it may hang on: all that go to stderr
+   have one in common, each file one of its own. */
+uint64_t pexec__logger_device (const pexec_logger *logger);
 
 #endif

@@ -22,12 +22,13 @@ struct pexec__timer {
   uv_timer_t uv;
   pexec__callback *on_due;
   void *owner;
-  int64_t due_ns;
+  int64_t due_ns;               /* INT64_MAX: not armed */
 };
 
 struct pexec__watch {
   uv_poll_t uv;
-  pexec__callback *on_readable;
+  int events;                   /* UV_READABLE or UV_WRITABLE */
+  pexec__callback *on_ready;
   void *owner;
 };
 
@@ -92,10 +93,12 @@ static void arm (struct pexec__timer *timer);
 /* libuv counts whole milliseconds from its cached time: may be early. */
 static void on_timer (uv_timer_t *uv) {
   struct pexec__timer *timer = uv->data;
-  if (pexec__now() < timer->due_ns)
+  if (pexec__now() < timer->due_ns) {
     arm(timer);
-  else
-    timer->on_due(timer->owner);
+    return;
+  }
+  timer->due_ns = INT64_MAX;
+  timer->on_due(timer->owner);
 }
 
 static void arm (struct pexec__timer *timer) {
@@ -114,6 +117,7 @@ int pexec__timer_open (struct pexec__loop *loop, pexec__callback *on_due,
   made->uv.data = made;
   made->on_due = on_due;
   made->owner = owner;
+  made->due_ns = INT64_MAX;
   *timer = made;
   return 0;
 }
@@ -123,9 +127,16 @@ void pexec__timer_arm (struct pexec__timer *timer, int64_t due_ns) {
   arm(timer);
 }
 
+void pexec__timer_arm_earlier (struct pexec__timer *timer, int64_t due_ns) {
+  if (due_ns < timer->due_ns)
+    pexec__timer_arm(timer, due_ns);
+}
+
 void pexec__timer_disarm (struct pexec__timer *timer) {
-  if (timer != NULL)
-    (void)uv_timer_stop(&timer->uv);
+  if (timer == NULL)
+    return;
+  timer->due_ns = INT64_MAX;
+  (void)uv_timer_stop(&timer->uv);
 }
 
 static void free_handle (uv_handle_t *handle) {
@@ -139,16 +150,16 @@ void pexec__timer_close (struct pexec__timer *timer) {
 
 /* {== descriptors ======================================================= */
 
-/* An error counts as readable: reading tells. */
+/* An error counts as ready: reading or writing tells. */
 static void on_poll (uv_poll_t *uv, int status, int events) {
   struct pexec__watch *watch = uv->data;
   (void)status;
   (void)events;
-  watch->on_readable(watch->owner);
+  watch->on_ready(watch->owner);
 }
 
-int pexec__watch_open (struct pexec__loop *loop, int fd,
-                       pexec__callback *on_readable, void *owner,
+static int open_watch (struct pexec__loop *loop, int fd, int events,
+                       pexec__callback *on_ready, void *owner,
                        struct pexec__watch **watch) {
   struct pexec__watch *made = pexec__calloc(1, sizeof *made);
   int error = -ENOMEM;
@@ -159,11 +170,26 @@ int pexec__watch_open (struct pexec__loop *loop, int fd,
     return error;
   }
   made->uv.data = made;
-  made->on_readable = on_readable;
+  made->events = events;
+  made->on_ready = on_ready;
   made->owner = owner;
-  pexec__watch_resume(made);
   *watch = made;
   return 0;
+}
+
+int pexec__watch_open (struct pexec__loop *loop, int fd,
+                       pexec__callback *on_readable, void *owner,
+                       struct pexec__watch **watch) {
+  int error = open_watch(loop, fd, UV_READABLE, on_readable, owner, watch);
+  if (error >= 0)
+    pexec__watch_resume(*watch);
+  return error;
+}
+
+int pexec__watch_open_writable (struct pexec__loop *loop, int fd,
+                                pexec__callback *on_writable, void *owner,
+                                struct pexec__watch **watch) {
+  return open_watch(loop, fd, UV_WRITABLE, on_writable, owner, watch);
 }
 
 void pexec__watch_pause (struct pexec__watch *watch) {
@@ -171,7 +197,7 @@ void pexec__watch_pause (struct pexec__watch *watch) {
 }
 
 void pexec__watch_resume (struct pexec__watch *watch) {
-  (void)uv_poll_start(&watch->uv, UV_READABLE, on_poll);
+  (void)uv_poll_start(&watch->uv, watch->events, on_poll);
 }
 
 void pexec__watch_close (struct pexec__watch *watch) {

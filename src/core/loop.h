@@ -1,8 +1,14 @@
 /*
-** The supervisor's loop: timers, descriptors that become readable, and a
-** wake-up from other threads. loop.c puts libuv behind it, and is the only
-** file that knows libuv; specs put a loop with a fake clock there.
+** The supervisor's loop: timers, descriptors that become readable or
+<<<<<<< HEAD
+** writable, and a wake-up from other threads. loop.c puts libuv behind it, and
+** is the only file that knows libuv; specs put a loop with a fake clock there.
 ** The supervisor thread only, but for pexec__loop_wake.
+=======
+** writable, and a wake-up from other threads. loop.c puts libuv behind it,
+** and is the only file that knows libuv; specs put a loop with a fake clock
+** there. The supervisor thread only, but for pexec__loop_wake.
+>>>>>>> input
 */
 
 #ifndef PEXEC_CORE_LOOP_H
@@ -28,6 +34,8 @@ int pexec__timer_open (struct pexec__loop *loop, pexec__callback *on_due,
                        void *owner, struct pexec__timer **timer);
 /* Calls on_due once, not before 'due_ns' on pexec__now's clock. */
 void pexec__timer_arm (struct pexec__timer *timer, int64_t due_ns);
+/* The same, unless it will come earlier anyway. */
+void pexec__timer_arm_earlier (struct pexec__timer *timer, int64_t due_ns);
 void pexec__timer_disarm (struct pexec__timer *timer);
 void pexec__timer_close (struct pexec__timer *timer);
 
@@ -35,6 +43,10 @@ void pexec__timer_close (struct pexec__timer *timer);
 int pexec__watch_open (struct pexec__loop *loop, int fd,
                        pexec__callback *on_readable, void *owner,
                        struct pexec__watch **watch);
+/* The same for writable; it is paused at first. */
+int pexec__watch_open_writable (struct pexec__loop *loop, int fd,
+                                pexec__callback *on_writable, void *owner,
+                                struct pexec__watch **watch);
 void pexec__watch_pause (struct pexec__watch *watch);
 void pexec__watch_resume (struct pexec__watch *watch);
 /* To be called before 'fd' is closed. */

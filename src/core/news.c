@@ -22,9 +22,6 @@ static bool post (pexec_process *process, struct pexec__notice *notice) {
   return true;
 }
 
-static void post_news (pexec_process *process, enum pexec__news news) {
-  (void)post(process, &process->news[news]);
-}
 
 static void lock (pexec_process *process) {
   pexec__mailbox_lock(&process->supervisor->outbox);
@@ -34,10 +31,60 @@ static void unlock (pexec_process *process) {
   pexec__mailbox_unlock(&process->supervisor->outbox);
 }
 
-void pexec__news_post (pexec_process *process, enum pexec__news news) {
+/* With the outbox locked. */
+static void answer (pexec_process *process, struct pexec__write *write,
+                    int error) {
+  write->error = error;
+  if (write->closes || !post(process, &write->notice))
+    pexec__free(write);
+}
+
+void pexec__news_written (pexec_process *process, struct pexec__write *write,
+                          int error) {
   lock(process);
-  post_news(process, news);
+  answer(process, write, error);
   unlock(process);
+}
+
+/* What the host has given up to here is answered before the end. */
+static void refuse_given (pexec_process *process) {
+  struct pexec__write *write;
+  while ((write = pexec__writes_take(&process->given)) != NULL)
+    answer(process, write, pexec__input_absence(process));
+}
+
+/* What reopening has come to is known only now. */
+static void note_reopening (pexec_process *process) {
+  process->reopen_path = NULL;
+  process->reopen_error =
+      pexec__outlets_reopen_error(process, &process->reopen_path);
+}
+
+static void post_now (pexec_process *process, enum pexec__news news) {
+  lock(process);
+  if (news == PEXEC__NEWS_ENDED)
+    refuse_given(process);
+  else if (news == PEXEC__NEWS_REOPENED)
+    note_reopening(process);
+  (void)post(process, &process->news[news]);
+  unlock(process);
+}
+
+/* Behind all that was written and logged before it. */
+void pexec__news_post (pexec_process *process, enum pexec__news news) {
+  pexec__outlets_fence(process);
+  if (process->is_flushing)
+    process->delayed_news |= 1U << news;
+  else
+    post_now(process, news);
+}
+
+void pexec__news_release (pexec_process *process) {
+  unsigned delayed = process->delayed_news;
+  process->delayed_news = 0;
+  for (int news = 0; news < PEXEC__NEWS_COUNT; news++)
+    if (delayed & (1U << news))
+      post_now(process, (enum pexec__news)news);
 }
 
 void pexec__news_started (pexec_process *process, int error, char *message) {
@@ -46,8 +93,8 @@ void pexec__news_started (pexec_process *process, int error, char *message) {
   process->start_message = message;
   process->start_error = error;
   process->started_pid = process->child.pid;
-  post_news(process, PEXEC__NEWS_STARTED);
   unlock(process);
+  post_now(process, PEXEC__NEWS_STARTED);
 }
 
 void pexec__news_exited (pexec_process *process) {
@@ -63,16 +110,20 @@ void pexec__news_exited (pexec_process *process) {
     .uptime_ns = child->ended_at_ns - child->started_at_ns,
     .restarts = process->starts > 0 ? process->starts - 1 : 0,
   };
-  post_news(process, PEXEC__NEWS_EXITED);
   unlock(process);
+  pexec__news_post(process, PEXEC__NEWS_EXITED);
 }
 
 void pexec__news_stopped (pexec_process *process, int error) {
   lock(process);
   process->stop_error = error;
   process->stop_stage = process->stage;
-  post_news(process, PEXEC__NEWS_STOPPED);
   unlock(process);
+  pexec__news_post(process, PEXEC__NEWS_STOPPED);
+}
+
+void pexec__news_reopened (pexec_process *process) {
+  pexec__news_post(process, PEXEC__NEWS_REOPENED);
 }
 
 void pexec__news_snapshot (pexec_process *process) {
@@ -88,8 +139,11 @@ void pexec__news_snapshot (pexec_process *process) {
 }
 
 static void drop (struct pexec__notice *notice) {
-  if (notice->type == PEXEC_EVENT_OUTPUT || notice->type == PEXEC_EVENT_LOG)
-    pexec__free(PEXEC__HOLDER(notice, struct pexec__parcel, notice));
+  if (notice->type == PEXEC_EVENT_WRITTEN)
+    pexec__free(PEXEC__HOLDER(notice, struct pexec__write, notice));
+  else if (notice->type == PEXEC_EVENT_OUTPUT ||
+           notice->type == PEXEC_EVENT_LOG)
+    pexec__parcel_free(PEXEC__HOLDER(notice, struct pexec__parcel, notice));
 }
 
 void pexec__news_silence (pexec_process *process) {
@@ -112,39 +166,44 @@ void pexec__news_silence (pexec_process *process) {
 
 /* {== parcels ============================================================ */
 
+void pexec__parcel_free (struct pexec__parcel *parcel) {
+  pexec__chunk_drop(parcel->view.chunk);
+  pexec__free(parcel);
+}
+
 static struct pexec__parcel *pack (pexec_process *process,
                                    enum pexec_event_type type,
                                    const char *data, size_t length) {
   struct pexec__parcel *parcel =
-      pexec__malloc(offsetof(struct pexec__parcel, data) + length);
+      pexec__malloc(sizeof *parcel + length);
   if (parcel == NULL)
     return NULL;
   *parcel = (struct pexec__parcel){
     .notice = { .type = type, .process = process }, .length = length,
   };
-  memcpy(parcel->data, data, length);
+  if (length > 0)
+    memcpy(parcel->data, data, length);
   return parcel;
 }
 
-bool pexec__news_output (struct pexec__stream *stream, const char *data,
-                         size_t length, bool is_partial) {
-  pexec_process *process = stream->process;
+bool pexec__news_output (pexec_process *process,
+                         const struct pexec__view *view) {
   struct pexec__parcel *parcel =
-      pack(process, PEXEC_EVENT_OUTPUT, data, length);
+      pack(process, PEXEC_EVENT_OUTPUT, NULL, 0);
   bool is_posted;
   if (parcel == NULL)
     return false;
-  parcel->stream = stream->number;
-  parcel->is_partial = is_partial;
-  parcel->lines = pexec__count_lines(data, length);
+  parcel->view = *view;
+  (void)pexec__chunk_hold(view->chunk);
   lock(process);
   if ((is_posted = post(process, &parcel->notice))) {
-    atomic_fetch_add(&process->queued_bytes, length);
-    atomic_fetch_add(&process->queued_lines, parcel->lines);
+    atomic_fetch_add(&process->queued_bytes, view->to - view->from);
+    atomic_fetch_add(&process->queued_lines, view->lines);
+    atomic_fetch_add(&process->ledger->queued_events, 1);
   }
   unlock(process);
   if (!is_posted)
-    pexec__free(parcel);
+    pexec__parcel_free(parcel);
   return is_posted;
 }
 
@@ -162,7 +221,8 @@ static void post_message (pexec_process *process, enum pexec_level level,
     parcel = NULL;
   }
   unlock(process);
-  pexec__free(parcel);
+  if (parcel != NULL)
+    pexec__parcel_free(parcel);
 }
 
 void pexec__log (pexec_process *process, enum pexec_level level,
@@ -178,7 +238,8 @@ void pexec__log (pexec_process *process, enum pexec_level level,
   va_end(args);
   if (length >= (int)sizeof text)
     length = (int)sizeof text - 1;
-  if (config->logger != NULL)
+  if (config->logger != NULL &&
+      !pexec__outlets_put_message(process, level, text, (size_t)length))
     pexec_logger_write(config->logger, level, config->id, text,
                        (size_t)length);
   if (config->log_events && !process->is_released &&

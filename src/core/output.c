@@ -8,33 +8,50 @@
 #include <string.h>
 
 #include "core.h"
-#include "logger.h"
+
+#define LARGE_PIPE (1024 * 1024)  /* as large as anybody may make one */
 
 /* {== lines ============================================================= */
 
-size_t pexec__count_lines (const char *data, size_t length) {
-  const char *end = data + length;
-  size_t lines = (length > 0 && end[-1] != '\n');
-  while ((data = memchr(data, '\n', (size_t)(end - data))) != NULL) {
-    lines++;
-    data++;
-  }
-  return lines;
+static struct pexec__ledger *ledger_of (const struct pexec__stream *stream) {
+  return stream->process->ledger;
 }
 
-static void deliver (struct pexec__stream *stream, const char *data,
-                     size_t length, bool is_partial) {
+static void keep_tail (struct pexec__stream *stream,
+                       const struct pexec__view *view) {
   pexec_process *process = stream->process;
-  if (stream->logger != NULL)
-    pexec__logger_lines(stream->logger, stream->number == PEXEC_STDOUT
-                        ? PEXEC_INFO : PEXEC_ERROR,
-                        process->config->id, data, length);
-  stream->is_in_pieces = is_partial;
+  pexec__mailbox_lock(&process->supervisor->outbox);
+  pexec__tail_add(&process->tail, view, process->starts);
+  pexec__mailbox_unlock(&process->supervisor->outbox);
+}
+
+static void lose (struct pexec__stream *stream,
+                  const struct pexec__view *view) {
+  stream->process->lost_lines += view->lines;
+  atomic_fetch_add(&ledger_of(stream)->streams[stream->number - 1].drops,
+                   view->lines);
+}
+
+/* True where what comes is dropped: the host has not consumed. */
+static bool is_dropping (pexec_process *process) {
+  const struct pexec__config *config = process->config;
+  return config->events_drop &&
+         (atomic_load(&process->queued_bytes) >= config->events_buffer ||
+          atomic_load(&process->ledger->queued_events) >= PEXEC__EVENTS_MAX);
+}
+
+/* Whole lines, or a piece of one. */
+static void deliver (struct pexec__stream *stream,
+                     const struct pexec__view *view) {
+  pexec_process *process = stream->process;
+  stream->is_in_pieces = view->is_partial;
+  keep_tail(stream, view);
+  pexec__outlets_put_lines(stream, view);
   if (!stream->has_events)
     return;
   if (process->is_released || process->supervisor->is_closing ||
-      !pexec__news_output(stream, data, length, is_partial))
-    process->lost_lines += pexec__count_lines(data, length);
+      is_dropping(process) || !pexec__news_output(process, view))
+    lose(stream, view);
 }
 
 static void drop_rest (struct pexec__stream *stream) {
@@ -43,57 +60,79 @@ static void drop_rest (struct pexec__stream *stream) {
   stream->rest_length = 0;
 }
 
-/* Puts the rest before 'data', where there is room for it, and sends it out
-   together with the first 'length' bytes of data. */
-static void send_with_rest (struct pexec__stream *stream, char *data,
-                            size_t length, bool is_partial) {
-  size_t rest_length = stream->rest_length;
-  if (rest_length > 0)
-    memcpy(data - rest_length, stream->rest, rest_length);
-  drop_rest(stream);
-  deliver(stream, data - rest_length, rest_length + length, is_partial);
+/* What was read into a chunk, and is yet to be delivered. Before 'from' is
+   room for the rest. */
+struct reading {
+  struct pexec__stream *stream;
+  struct pexec__chunk *chunk;
+  size_t from;
+};
+
+/* The rest and the bytes up to 'to'. */
+static void send (struct reading *reading, size_t to, bool is_partial) {
+  struct pexec__stream *stream = reading->stream;
+  struct pexec__chunk *chunk = reading->chunk;
+  struct pexec__view view = { chunk, reading->from, to, 0, is_partial };
+  if (stream->rest_length > 0) {
+    view.from -= stream->rest_length;
+    memcpy(chunk->data + view.from, stream->rest, stream->rest_length);
+    drop_rest(stream);
+  }
+  reading->from = to;
+  if (!is_partial)
+    view.lines = view.to == view.from ? 1
+               : pexec__count_lines(chunk->data + view.from,
+                                    view.to - view.from);
+  deliver(stream, &view);
 }
 
 /* Without memory it goes out as it is, as a piece. */
-static void keep_rest (struct pexec__stream *stream, char *data,
-                       size_t length) {
+static void keep_rest (struct reading *reading) {
+  struct pexec__stream *stream = reading->stream;
+  size_t length = reading->chunk->length - reading->from;
   char *rest = pexec__realloc(stream->rest, stream->rest_length + length);
   if (rest == NULL) {
-    send_with_rest(stream, data, length, true);
+    send(reading, reading->chunk->length, true);
     return;
   }
-  memcpy(rest + stream->rest_length, data, length);
+  memcpy(rest + stream->rest_length, reading->chunk->data + reading->from,
+         length);
   stream->rest = rest;
   stream->rest_length += length;
 }
 
-/* New bytes; before them is room for PEXEC__LINE_MAX more. No line within
-   them is longer than that; one that began in the rest may be. */
-static void take (struct pexec__stream *stream, char *data, size_t length) {
+/* No line within what was read is longer than a piece; one that began in the
+   rest may be. */
+static void split (struct reading *reading) {
+  struct pexec__chunk *chunk = reading->chunk;
+  char *data = chunk->data + reading->from;
+  size_t length = chunk->length - reading->from;
   char *end = memchr(data, '\n', length);
   size_t head = end ? (size_t)(end - data) : length;
-  if (stream->rest_length + head > PEXEC__LINE_MAX) {
-    size_t piece = PEXEC__LINE_MAX - stream->rest_length;
-    send_with_rest(stream, data, piece, true);
-    data += piece;
-    length -= piece;
-  }
-  end = memrchr(data, '\n', length);
-  if (end != NULL) {
-    size_t whole = (size_t)(end + 1 - data);
-    send_with_rest(stream, data, whole, false);
-    data += whole;
-    length -= whole;
-  }
-  if (length > 0)
-    keep_rest(stream, data, length);
+  if (reading->stream->rest_length + head > PEXEC__LINE_MAX)
+    send(reading, reading->from + PEXEC__LINE_MAX -
+                  reading->stream->rest_length, true);
+  end = memrchr(chunk->data + reading->from, '\n',
+                chunk->length - reading->from);
+  if (end != NULL)
+    send(reading, (size_t)(end + 1 - chunk->data), false);
+  if (reading->from < chunk->length)
+    keep_rest(reading);
 }
 
-/* A last line that has no end; or the end of one that went out in pieces. */
-static void flush (struct pexec__stream *stream) {
-  char *room = stream->process->supervisor->scratch + PEXEC__LINE_MAX;
-  if (stream->rest_length > 0 || stream->is_in_pieces)
-    send_with_rest(stream, room, 0, false);
+/* What is new goes as it is to those who want bytes, and then by lines. */
+static void take (struct pexec__stream *stream, struct pexec__chunk *chunk,
+                  size_t from) {
+  struct reading reading = { stream, chunk, from };
+  struct pexec__view view = { chunk, from, chunk->length, 0, false };
+  struct pexec__ledger *ledger = ledger_of(stream);
+  int i = stream->number - 1;
+  view.lines = pexec__count_newlines(chunk->data + from,
+                                     chunk->length - from);
+  atomic_fetch_add(&ledger->streams[i].bytes, chunk->length - from);
+  atomic_fetch_add(&ledger->streams[i].lines, view.lines);
+  pexec__outlets_put_bytes(stream, &view);
+  split(&reading);
 }
 
 /* {== reading ============================================================ */
@@ -104,7 +143,18 @@ static void close_fd (int *fd) {
   *fd = -1;
 }
 
+static void wake_up (struct pexec__stream *stream) {
+  struct pexec__stream **place = &stream->process->supervisor->resting;
+  if (!stream->is_resting)
+    return;
+  while (*place != stream)
+    place = &(*place)->next_resting;
+  *place = stream->next_resting;
+  stream->is_resting = false;
+}
+
 static void close_stream (struct pexec__stream *stream) {
+  wake_up(stream);
   pexec__watch_close(stream->watch);
   stream->watch = NULL;
   close_fd(&stream->read_fd);
@@ -112,35 +162,108 @@ static void close_stream (struct pexec__stream *stream) {
   drop_rest(stream);
 }
 
+/* With room in front for the rest. NULL for want of memory. */
+static struct pexec__chunk *new_chunk (struct pexec__stream *stream,
+                                       size_t length) {
+  pexec_process *process = stream->process;
+  struct pexec__chunk *chunk =
+      pexec__chunk_new(process->supervisor->pool, process->ledger,
+                       stream->rest_length + length);
+  if (chunk == NULL)
+    return NULL;
+  chunk->length = stream->rest_length;
+  chunk->time_ns = pexec__wall_now();
+  chunk->stream = stream->number;
+  chunk->pid = process->child.pid;
+  return chunk;
+}
+
+/* A last line that has no end; or the end of one that went out in pieces. */
+static void flush (struct pexec__stream *stream) {
+  struct reading reading = { stream, NULL, stream->rest_length };
+  if (stream->rest_length == 0 && !stream->is_in_pieces)
+    return;
+  reading.chunk = new_chunk(stream, 0);
+  if (reading.chunk == NULL) {
+    stream->process->lost_lines++;
+    drop_rest(stream);
+    return;
+  }
+  atomic_fetch_add(&ledger_of(stream)->streams[stream->number - 1].lines, 1);
+  send(&reading, stream->rest_length, false);
+  pexec__chunk_drop(reading.chunk);
+}
+
 /* Bytes read; 0 where there are none now, or ever again. What cannot be read
-   is as good as ended: it would be readable for ever. */
+   is as good as ended: it would be readable for ever. Without memory for it
+   the child waits. */
 static size_t read_once (struct pexec__stream *stream, size_t most) {
-  char *room = stream->process->supervisor->scratch + PEXEC__LINE_MAX;
-  ssize_t size = pexec__read(stream->read_fd, room, most);
+  struct pexec__chunk *chunk = new_chunk(stream, most);
+  size_t from = stream->rest_length;
+  ssize_t size;
+  stream->is_short = (chunk == NULL);
+  if (stream->is_short)
+    return 0;
+  size = pexec__read(stream->read_fd, chunk->data + from, most);
+  if (size > 0) {
+    chunk->length += (size_t)size;
+    take(stream, chunk, from);
+  }
+  pexec__chunk_drop(chunk);
   if (size > 0)
-    take(stream, room, (size_t)size);
-  else if (size != -EAGAIN) {  /* 0: the last writer is gone, as we are */
+    return (size_t)size;
+  if (size != -EAGAIN) {  /* 0: the last writer is gone, as we are */
     flush(stream);
     close_stream(stream);
   }
-  return size > 0 ? (size_t)size : 0;
+  return 0;
 }
+
+/* A chunk is as large as what it is to hold. */
+static size_t next_size (const struct pexec__stream *stream) {
+  int there = pexec__readable_bytes(stream->read_fd);
+  return there <= 0 ? 1 : there < PEXEC__LINE_MAX ? (size_t)there
+                                                  : PEXEC__LINE_MAX;
+}
+
+/* No more than is there now: a grandchild may write for ever. */
+static size_t read_all (struct pexec__stream *stream) {
+  int there = stream->read_fd < 0 ? 0
+            : pexec__readable_bytes(stream->read_fd);
+  size_t total = 0;
+  while (there > 0) {
+    size_t most = there < PEXEC__LINE_MAX ? (size_t)there : PEXEC__LINE_MAX;
+    size_t size = read_once(stream, most);
+    if (size == 0)
+      break;
+    total += size;
+    there -= (int)size;
+  }
+  return total;
+}
+
+/* {== when to read ======================================================= */
 
 /* Asks again after saying that it waits, since the host may have consumed
    everything meanwhile, and then never would tell. One that has let go
    consumes nothing any more. */
 static bool is_starved (pexec_process *process) {
+  const struct pexec__config *config = process->config;
   if (process->is_released || process->supervisor->is_closing ||
-      atomic_load(&process->queued_bytes) < PEXEC__QUEUE_MAX)
+      config->events_drop ||
+      (atomic_load(&process->queued_bytes) < config->events_buffer &&
+       atomic_load(&process->ledger->queued_events) < PEXEC__EVENTS_MAX))
     return false;
   atomic_store(&process->is_starved, true);
-  return atomic_load(&process->queued_bytes) >= PEXEC__QUEUE_MAX;
+  return atomic_load(&process->queued_bytes) >= config->events_buffer ||
+         atomic_load(&process->ledger->queued_events) >= PEXEC__EVENTS_MAX;
 }
 
 static void set_watch (struct pexec__stream *stream) {
   if (stream->watch == NULL)
     return;
-  if (stream->is_paused || stream->is_held)
+  if (stream->is_paused || stream->is_blocked || stream->is_held ||
+      stream->is_resting)
     pexec__watch_pause(stream->watch);
   else
     pexec__watch_resume(stream->watch);
@@ -154,37 +277,75 @@ static void pause_if_starved (struct pexec__stream *stream) {
   set_watch(stream);
 }
 
-static void note_readable (void *owner) {
-  struct pexec__stream *stream = owner;
-  (void)read_once(stream, PEXEC__LINE_MAX);
-  pause_if_starved(stream);
+static void rest (struct pexec__stream *stream) {
+  pexec_supervisor *supervisor = stream->process->supervisor;
+  if (supervisor->resting == NULL)
+    pexec__timer_arm(supervisor->rest_timer, pexec__now() + PEXEC__REST);
+  stream->is_resting = true;
+  stream->next_resting = supervisor->resting;
+  supervisor->resting = stream;
+  set_watch(stream);
 }
 
-/* No more than is there now: a grandchild may write for ever. */
-static void drain (struct pexec__stream *stream) {
-  int there = stream->read_fd < 0 ? 0
-            : pexec__readable_bytes(stream->read_fd);
-  while (there > 0) {
-    size_t most = there < PEXEC__LINE_MAX ? (size_t)there : PEXEC__LINE_MAX;
-    size_t size = read_once(stream, most);
-    if (size == 0)
-      break;
-    there -= (int)size;
+/* A pipe whose writer is fast holds more: neither waits for the other so
+   often. Where that may not be, it stays as it is. */
+static void enlarge (struct pexec__stream *stream) {
+  int size = pexec__set_pipe_size(stream->read_fd, LARGE_PIPE);
+  if (size > 0)
+    stream->flow.capacity = (size_t)size;
+}
+
+/* After reading: be woken by more, or leave it alone for a moment? */
+static void pace (struct pexec__stream *stream, size_t size,
+                  bool was_resting) {
+  enum pexec__pace pace;
+  if (stream->watch == NULL)
+    return;
+  pace = pexec__pace_judge(&stream->flow, size, was_resting, pexec__now());
+  if (pexec__pace_wants_room(&stream->flow))
+    enlarge(stream);
+  if (pace == PEXEC__RESTING || (stream->is_short && !was_resting))
+    rest(stream);
+  else if (was_resting)
+    set_watch(stream);
+}
+
+static void note_readable (void *owner) {
+  struct pexec__stream *stream = owner;
+  size_t size = read_once(stream, next_size(stream));
+  pause_if_starved(stream);
+  pace(stream, size, false);
+}
+
+static bool may_read (const struct pexec__stream *stream) {
+  return stream->read_fd >= 0 && !stream->is_paused && !stream->is_blocked &&
+         !stream->is_held;
+}
+
+/* Their moment is over. */
+void pexec__output_timer_due (void *owner) {
+  pexec_supervisor *supervisor = owner;
+  struct pexec__stream *stream = supervisor->resting, *next;
+  supervisor->resting = NULL;
+  for (; stream != NULL; stream = next) {
+    next = stream->next_resting;
+    stream->is_resting = false;
+    pace(stream, may_read(stream) ? read_all(stream) : 0, true);
+    pause_if_starved(stream);
   }
 }
 
 /* {== a process's two streams ============================================ */
 
 static bool allocate (pexec_process *process) {
-  const struct pexec__config *config = process->config;
   struct pexec__stream *streams = pexec__calloc(2, sizeof *streams);
   if (streams == NULL)
     return false;
   for (int i = 0; i < 2; i++) {
     streams[i].process = process;
     streams[i].number = i == 0 ? PEXEC_STDOUT : PEXEC_STDERR;
-    streams[i].logger = config->stream_loggers[i];
-    streams[i].has_events = (config->output_events & (1U << i)) != 0;
+    streams[i].has_events =
+        (process->config->output_events & (1U << i)) != 0;
     streams[i].read_fd = streams[i].write_fd = -1;
   }
   process->streams = streams;
@@ -203,16 +364,24 @@ static int open_stream (struct pexec__stream *stream) {
   if (error >= 0)
     error = pexec__watch_open(stream->process->supervisor->loop, fds[0],
                               note_readable, stream, &stream->watch);
-  stream->is_paused = false;
+  stream->is_paused = stream->is_blocked = false;
+  stream->flow = (struct pexec__flow){ .capacity = 65536 };
   if (error < 0)
     close_stream(stream);
   return error;
 }
 
+/* A FIFO is none that a child could be handed: nobody may be reading it. */
+enum pexec__route pexec__output_route (const pexec_process *process, int i) {
+  enum pexec__route route = pexec__config_route(process->config, i);
+  return route == PEXEC__ROUTE_FILE && process->has_fifo ? PEXEC__ROUTE_PIPE
+                                                         : route;
+}
+
 int pexec__output_open (pexec_process *process) {
   int error = 0;
   for (int i = 0; i < 2 && error >= 0; i++) {
-    if (!pexec__config_reads(process->config, i))
+    if (pexec__output_route(process, i) != PEXEC__ROUTE_PIPE)
       continue;
     if (process->streams == NULL && !allocate(process))
       return -ENOMEM;
@@ -221,10 +390,21 @@ int pexec__output_open (pexec_process *process) {
   return error;
 }
 
-int pexec__output_fd (const pexec_process *process, int stream) {
-  if (process->streams == NULL || process->streams[stream].write_fd < 0)
+/* Before it is open, and after the end, nothing is read. */
+static int pipe_of (const pexec_process *process, int i) {
+  if (process->streams == NULL || process->streams[i].write_fd < 0)
     return process->supervisor->null_fd;
-  return process->streams[stream].write_fd;
+  return process->streams[i].write_fd;
+}
+
+int pexec__output_fd (const pexec_process *process, int stream) {
+  switch (pexec__output_route(process, stream)) {
+    case PEXEC__ROUTE_PIPE: return pipe_of(process, stream);
+    case PEXEC__ROUTE_MERGED: return pexec__output_fd(process, 0);
+    case PEXEC__ROUTE_INHERIT: return stream + 1;
+    case PEXEC__ROUTE_FILE: return -1;
+    default: return process->supervisor->null_fd;
+  }
 }
 
 void pexec__output_hold (pexec_process *process, bool is_held) {
@@ -236,23 +416,31 @@ void pexec__output_hold (pexec_process *process, bool is_held) {
 
 void pexec__output_drain (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
-    drain(&process->streams[i]);
+    (void)read_all(&process->streams[i]);
     flush(&process->streams[i]);
     pause_if_starved(&process->streams[i]);
   }
 }
 
 bool pexec__output_is_starved (const pexec_process *process) {
-  return process->streams != NULL &&
-         (process->streams[0].is_paused || process->streams[1].is_paused);
+  for (int i = 0; i < 2 && process->streams != NULL; i++)
+    if (process->streams[i].is_paused || process->streams[i].is_blocked)
+      return true;
+  return false;
 }
 
 void pexec__output_resume (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
-    struct pexec__stream *stream = &process->streams[i];
-    stream->is_paused = false;
-    set_watch(stream);
+    process->streams[i].is_paused = false;
+    set_watch(&process->streams[i]);
   }
+}
+
+void pexec__output_block (struct pexec__stream *stream, bool is_blocked) {
+  if (stream->is_blocked == is_blocked)
+    return;
+  stream->is_blocked = is_blocked;
+  set_watch(stream);
 }
 
 void pexec__output_end (pexec_process *process) {
@@ -260,7 +448,7 @@ void pexec__output_end (pexec_process *process) {
     struct pexec__stream *stream = &process->streams[i];
     close_fd(&stream->write_fd);
     if (stream->read_fd >= 0)
-      (void)read_once(stream, PEXEC__LINE_MAX);
+      (void)read_once(stream, next_size(stream));
   }
 }
 

@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,8 +162,73 @@ int pexec__plan_make (struct pexec__plan *plan,
   return build(plan, config, host);
 }
 
+/* One that is given to a child blocks, as files do. */
+static int check_input (int fd) {
+  int result = pexec__is_directory(fd);
+  if (result > 0)
+    return -EISDIR;
+  return result < 0 ? result : pexec__set_blocking(fd);
+}
+
+int pexec__plan_open_input (struct pexec__plan *plan,
+                            const struct pexec__config *config,
+                            const struct pexec__host *host) {
+  char *path;
+  int fd;
+  if (config->input.source != PEXEC_FROM_FILE)
+    return 0;
+  if ((path = pexec__host_path(host, config->input.path)) == NULL)
+    return -ENOMEM;
+  fd = pexec__open(path, O_RDONLY | O_NONBLOCK, 0);
+  pexec__free(path);
+  if (fd < 0)
+    return fd;
+  plan->fds[0] = plan->input_fd = fd;
+  return check_input(fd);
+}
+
+static int open_output (struct pexec__plan *plan, int i,
+                        const pexec_file *file,
+                        const struct pexec__host *host) {
+  pexec_file named = *file;
+  char *path = pexec__host_path(host, file->path);
+  int fd;
+  if (path == NULL)
+    return -ENOMEM;
+  named.path = path;
+  plan->log_path = file->path;
+  fd = pexec__logfile_open_for_child(&named, &plan->log_flaw);
+  pexec__free(path);
+  if (fd < 0)
+    return fd;
+  plan->fds[i + 1] = plan->output_fds[i] = fd;
+  return 0;
+}
+
+/* A merged stderr follows its stdout. */
+int pexec__plan_open_outputs (struct pexec__plan *plan,
+                              const struct pexec__config *config,
+                              const struct pexec__host *host) {
+  int error = 0;
+  for (int i = 0; i < 2 && error >= 0; i++) {
+    if (plan->fds[i + 1] >= 0)
+      continue;
+    if (pexec__config_route(config, i) == PEXEC__ROUTE_MERGED)
+      plan->fds[2] = plan->fds[1];
+    else
+      error = open_output(plan, i, config->output[i].files[0], host);
+  }
+  return error;
+}
+
 void pexec__plan_free (struct pexec__plan *plan) {
   pexec__identity_free(&plan->identity);
+  if (plan->input_fd > 0)
+    pexec__close(plan->input_fd);
+  for (int i = 0; i < 2; i++)
+    if (plan->output_fds[i] > 0)
+      pexec__close(plan->output_fds[i]);
+  plan->input_fd = plan->output_fds[0] = plan->output_fds[1] = 0;
   pexec__free(plan->memory);
   plan->memory = NULL;
 }

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "host.h"
 #include "identity.h"
+#include "logfile.h"
 
 /* The steps to a running program, in this order; a failure names one. */
 #define PEXEC__STEPS(X) \
@@ -21,11 +22,16 @@
   X(PREPARE, "preparing it") \
   X(PIPES, "making its pipes") \
   X(USER, "looking up its user") \
+  X(INPUT, "opening its standard input") \
+  X(LOG, "opening its log file") \
   X(CLONE, "creating a child") \
   X(SESSION, "making a session for it") \
   X(SIGNALS, "resetting signals in it") \
   X(UMASK, "setting its umask") \
   X(DESCRIPTORS, "setting up its descriptors") \
+  X(STDIN, "inheriting standard input") \
+  X(STDOUT, "inheriting standard output") \
+  X(STDERR, "inheriting standard error") \
   X(HOST_CWD, "going to the host's working directory") \
   X(IDENTITY, "changing its user") \
   X(CWD, "setting its working directory") \
@@ -46,13 +52,20 @@ struct pexec__plan {
   char *const *candidates;   /* paths to execute, first that is there wins */
   const char *host_cwd;      /* entered as the host; NULL: not needed */
   const char *cwd;           /* then entered as its user; NULL: stay there */
-  int fds[3];                /* become its 0, 1, 2; all 3 or higher */
+  int fds[3];                /* become its 0, 1, 2: each 3 or higher; or of
+                                the same number, the host's own, inherited;
+                                or 1 as its 2: wherever 1 goes */
+  int input_fd;              /* a file that becomes its 0; closed with the
+                                plan; 0: none */
+  int output_fds[2];         /* the same of its 1 and its 2 */
   struct pexec__identity identity;
   int umask;                 /* -1: the host's as it is */
   int parent_pid;
   char *stack_end;           /* of the child's own stack */
   atomic_bool is_unwanted;   /* the child is to end at once; by any thread */
   /* the way out; the child writes through the memory that it shares */
+  const char *log_path;                  /* of step LOG: which; or NULL */
+  enum pexec__logfile_flaw log_flaw;     /* and what is wrong with it */
   volatile enum pexec__spawn_step failed_step;  /* NOTHING: executed */
   volatile int failed_errno;
   volatile int failed_candidate;                /* of EXEC: its index */
@@ -68,7 +81,23 @@ struct pexec__plan {
 int pexec__plan_make (struct pexec__plan *plan,
                       const struct pexec__config *config,
                       const struct pexec__host *host);
+/* Where its standard input is a file, opens that, as the host; fds[0] is then
+   it. Never waits for the writer of a FIFO: one that has none is at its end.
+   May block on a file system. 0 or -errno. */
+int pexec__plan_open_input (struct pexec__plan *plan,
+                            const struct pexec__config *config,
+                            const struct pexec__host *host);
+/* Opens the files that it is to write itself: those of fds[1] and fds[2] that
+   are -1. 0 or -errno, of log_path then; -ESPIPE for a FIFO. */
+int pexec__plan_open_outputs (struct pexec__plan *plan,
+                              const struct pexec__config *config,
+                              const struct pexec__host *host);
 void pexec__plan_free (struct pexec__plan *plan);
+
+/* What is wrong with a log file, for people, as pexec__plan_failure. */
+char *pexec__log_failure (const struct pexec__config *config,
+                          const char *path, enum pexec__logfile_flaw flaw,
+                          int error);
 
 /* Why it failed, for people; to be freed by the caller; NULL where memory
    is short. 'error' is -errno. Reads the head of a script: may block. */

@@ -12,15 +12,20 @@
 /* {== starting =========================================================== */
 
 static void fill_plan (pexec_process *process, struct pexec__plan *plan) {
-  plan->fds[0] = process->supervisor->null_fd;
+  plan->fds[0] = pexec__input_fd(process);
   plan->fds[1] = pexec__output_fd(process, 0);
   plan->fds[2] = pexec__output_fd(process, 1);
   plan->umask = process->umask;
 }
 
+static int open_pipes (pexec_process *process) {
+  int error = pexec__output_open(process);
+  return error < 0 ? error : pexec__input_open(process);
+}
+
 static int submit (pexec_process *process) {
   struct pexec__job *job;
-  int error = pexec__output_open(process);
+  int error = open_pipes(process);
   if (error < 0)
     return error;
   if ((job = pexec__calloc(1, sizeof *job)) == NULL)
@@ -34,6 +39,7 @@ static int submit (pexec_process *process) {
 }
 
 static void feed_failure (pexec_process *process, int error, char *message) {
+  pexec__input_end(process);
   pexec__free(process->failure_message);
   process->failure = error;
   process->failure_message = message;
@@ -41,16 +47,33 @@ static void feed_failure (pexec_process *process, int error, char *message) {
                                                    : PEXEC__ON_SPAWN_FAILED);
 }
 
+static void try_to_spawn (pexec_process *process) {
+  const struct pexec__config *config = process->config;
+  const char *path;
+  int error = pexec__outlets_take(process, &path);
+  if (error == PEXEC_EINVALID_CONFIG)
+    feed_failure(process, error,
+                 pexec__log_failure(config, path, PEXEC__FLAW_NONE, error));
+  else if (error < 0 || (error = submit(process)) < 0)
+    feed_failure(process, error,
+                 pexec__plan_failure(NULL, config, PEXEC__STEP_PIPES, error));
+}
+
 static void do_spawn (pexec_process *process) {
-  int error;
   process->attempted_at_ns = pexec__now();
   process->stage = PEXEC_STAGE_NONE;
   if (process->deadline_ns != 0)
     pexec__timer_arm(process->timer, process->deadline_ns);
-  if ((error = submit(process)) < 0)
-    feed_failure(process, error,
-                 pexec__plan_failure(NULL, process->config,
-                                     PEXEC__STEP_PIPES, error));
+  try_to_spawn(process);
+}
+
+/* A file that its child was to write itself is a FIFO: a pipe and a sink take
+   its place, from now on. */
+static void spawn_with_pipe (pexec_process *process) {
+  process->has_fifo = true;
+  pexec__input_end(process);
+  pexec__outlets_let_go(process);
+  try_to_spawn(process);
 }
 
 /* What cannot be watched cannot be owned: it is not kept. */
@@ -86,9 +109,13 @@ void pexec__process_spawned (pexec_process *process) {
     process->umask = job->found_umask;
   if (error >= 0)
     error = adopt(process, job);
-  if (error >= 0) {
+  if (job->found_fifo && process->phase == PEXEC__STARTING)
+    spawn_with_pipe(process);
+  else if (error >= 0) {
     process->starts++;
+    pexec__outlets_adopt(process);
     pexec__process_feed(process, PEXEC__ON_SPAWNED);
+    pexec__input_begin(process);
   }
   else
     feed_failure(process, error, job->message);
@@ -346,6 +373,11 @@ static void stop (pexec_process *process, enum pexec__event event) {
   pexec__process_feed(process, event);
 }
 
+static void reopen (pexec_process *process) {
+  pexec__outlets_reopen(process);
+  pexec__news_reopened(process);
+}
+
 /* Nobody is left to consume, or to decide: the policy of one without a
    handler. */
 static void release (pexec_process *process) {
@@ -362,6 +394,8 @@ void pexec__process_obey (pexec_process *process,
   unsigned set = orders->set;
   if (set & PEXEC__ORDER_START)
     begin(process, orders);
+  if (set & PEXEC__ORDER_WRITE)
+    pexec__input_take(process);
   if (set & PEXEC__ORDER_CANCEL)
     cancel(process, orders->reason);
   if (set & PEXEC__ORDER_STOP)
@@ -374,6 +408,8 @@ void pexec__process_obey (pexec_process *process,
     pexec__process_feed(process, PEXEC__ON_NO);
   if (set & PEXEC__ORDER_RESUME)
     pexec__output_resume(process);
+  if (set & PEXEC__ORDER_REOPEN)
+    reopen(process);
   if (set & PEXEC__ORDER_RELEASE)
     release(process);
 }

@@ -42,13 +42,6 @@ static void set_current (struct pexec__spawner *spawner,
   pexec__mailbox_unlock(&spawner->todo);
 }
 
-static int explain (struct pexec__job *job, enum pexec__spawn_step step,
-                    int error) {
-  job->message = pexec__plan_failure(&job->plan, job->process->config, step,
-                                     error);
-  return error;
-}
-
 static int make_child (struct pexec__spawner *spawner,
                        struct pexec__job *job) {
   struct pexec__plan *plan = &job->plan;
@@ -60,11 +53,11 @@ static int make_child (struct pexec__spawner *spawner,
   set_current(spawner, NULL);
   job->spawned_at_ns = pexec__now();
   if (result < 0)
-    return explain(job, PEXEC__STEP_CLONE, result);
+    return pexec__job_explain(job, PEXEC__STEP_CLONE, result);
   job->found_umask = plan->found_umask;
   if (plan->failed_step != PEXEC__STEP_NOTHING) {
     bury(plan->pidfd);
-    return explain(job, plan->failed_step, -plan->failed_errno);
+    return pexec__job_explain(job, plan->failed_step, -plan->failed_errno);
   }
   job->pid = plan->pid;
   job->pidfd = plan->pidfd;
@@ -72,14 +65,8 @@ static int make_child (struct pexec__spawner *spawner,
 }
 
 static int attempt (struct pexec__spawner *spawner, struct pexec__job *job) {
-  const struct pexec__config *config = job->process->config;
-  int error = pexec__identity_resolve(config->username, &job->plan.identity);
-  if (error < 0)
-    return explain(job, PEXEC__STEP_USER, error);
-  error = pexec__plan_make(&job->plan, config, job->process->host);
-  if (error < 0)
-    return explain(job, PEXEC__STEP_PREPARE, error);
-  return make_child(spawner, job);
+  int error = pexec__job_prepare(job);
+  return error < 0 ? error : make_child(spawner, job);
 }
 
 /* NULL when the spawner is to end. */

@@ -25,7 +25,15 @@ struct pexec__job {
   int pid, pidfd;
   int64_t spawned_at_ns;
   int found_umask;              /* -1: not asked for */
+  bool found_fifo;              /* a file for the child is one: not started */
 };
+
+/* prepare.c: all that comes before clone, and may block. 0, or -errno with
+   the job's message. The spawner's thread. */
+int pexec__job_prepare (struct pexec__job *job);
+/* Why this step has failed goes into the message; 'error' is returned. */
+int pexec__job_explain (struct pexec__job *job, enum pexec__spawn_step step,
+                        int error);
 
 /* 'loop' is woken when an answer waits. 0 or -errno. */
 int pexec__spawner_open (struct pexec__loop *loop,

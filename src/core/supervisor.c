@@ -33,7 +33,11 @@ static void delist (pexec_process *process) {
 void pexec__process_free (pexec_process *process) {
   pexec__news_silence(process);
   pexec__host_release(process->host);
-  pexec__config_free(process->config);
+  pexec__config_release(process->config);
+  if (process->ledger->owner != NULL)  /* else the host may look at it now */
+    process->ledger->owner = NULL;
+  pexec__ledger_release(process->ledger);
+  pexec__tail_free(&process->tail);
   pexec__free(process->start_message);
   pexec__free(process->failure_message);
   pexec__free(process);
@@ -50,7 +54,9 @@ static void dispose (pexec_process *process) {
   delist(process);
   pexec__exit_forget(process);
   pexec__output_close(process);
+  pexec__input_close(process);
   log_lost_lines(process);
+  pexec__outlets_let_go(process);
   pexec__timer_close(process->timer);
   pexec__process_free(process);
 }
@@ -65,7 +71,7 @@ static void note_rest (pexec_process *process) {
 }
 
 void pexec__supervisor_settle (pexec_process *process) {
-  if (!pexec__process_is_at_rest(process))
+  if (!pexec__process_is_at_rest(process) || process->is_flushing)
     return;
   note_rest(process);
   if (process->is_released)
@@ -187,6 +193,7 @@ static void on_wake (void *owner) {
   }
   while ((process = next_ordered(supervisor, &orders)) != NULL)
     carry_out(process, &orders);
+  pexec__outlets_heed(supervisor);
   set_alarm(supervisor);
   if (is_closing_ordered(supervisor))
     begin_closing(supervisor);
@@ -224,6 +231,12 @@ static int open_timers (pexec_supervisor *supervisor) {
   if (error >= 0)
     error = pexec__timer_open(loop, stop_looping, supervisor,
                               &supervisor->closing_timer);
+  if (error >= 0)
+    error = pexec__timer_open(loop, pexec__outlets_timer_due, supervisor,
+                              &supervisor->outlet_timer);
+  if (error >= 0)
+    error = pexec__timer_open(loop, pexec__output_timer_due, supervisor,
+                              &supervisor->rest_timer);
   return error;
 }
 
@@ -231,14 +244,34 @@ static void close_timers (pexec_supervisor *supervisor) {
   pexec__timer_close(supervisor->group_timer);
   pexec__timer_close(supervisor->alarm);
   pexec__timer_close(supervisor->closing_timer);
+  pexec__timer_close(supervisor->outlet_timer);
+  pexec__timer_close(supervisor->rest_timer);
   supervisor->group_timer = supervisor->alarm = NULL;
-  supervisor->closing_timer = NULL;
+  supervisor->closing_timer = supervisor->outlet_timer = NULL;
+  supervisor->rest_timer = NULL;
+}
+
+static void close_writers (pexec_supervisor *supervisor, int64_t wait_ns) {
+  struct pexec__writers *writers = supervisor->writers;
+  supervisor->writers = NULL;  /* from here on nothing is put into a sink */
+  pexec__writers_close(writers, &supervisor->sinks, pexec__now() + wait_ns);
+}
+
+static int start_spawner (pexec_supervisor *supervisor) {
+  int error = pexec__writers_open(supervisor->loop, &supervisor->words,
+                                  &supervisor->writers);
+  if (error < 0)
+    return error;
+  error = pexec__spawner_open(supervisor->loop, &supervisor->spawner);
+  if (error < 0)
+    close_writers(supervisor, 0);
+  return error;
 }
 
 static int start_threads (pexec_supervisor *supervisor) {
   int error = open_timers(supervisor);
   if (error >= 0)
-    error = pexec__spawner_open(supervisor->loop, &supervisor->spawner);
+    error = start_spawner(supervisor);
   if (error < 0)
     return error;
   supervisor->is_open = true;  /* before the thread reads it */
@@ -248,6 +281,7 @@ static int start_threads (pexec_supervisor *supervisor) {
     return 0;
   supervisor->is_open = false;
   pexec__spawner_close(supervisor->spawner);
+  close_writers(supervisor, 0);
   return error;
 }
 
@@ -265,11 +299,12 @@ int pexec__supervisor_open (pexec_supervisor *supervisor) {
   int error = -ENOMEM;
   if (supervisor->is_open)
     return 0;
-  supervisor->scratch = pexec__malloc(2 * PEXEC__LINE_MAX);
-  if (supervisor->scratch == NULL)
+  if (supervisor->pool == NULL)
+    supervisor->pool = pexec__pool_new();
+  if (supervisor->pool == NULL)
     return error;
   if ((error = supervisor->event_fd = pexec__eventfd()) < 0)
-    goto free_scratch;
+    return error;
   if ((error = supervisor->null_fd =
                pexec__open("/dev/null", O_RDWR, 0)) < 0)
     goto close_event;
@@ -288,9 +323,12 @@ close_null:
   pexec__close(supervisor->null_fd);
 close_event:
   pexec__close(supervisor->event_fd);
-free_scratch:
-  pexec__free(supervisor->scratch);
   return error;
+}
+
+static void free_sinks (pexec_supervisor *supervisor) {
+  while (supervisor->sinks != NULL)
+    pexec__sink_delist(supervisor, supervisor->sinks);
 }
 
 /* With the threads joined, everything is this thread's. */
@@ -301,12 +339,13 @@ void pexec__supervisor_shut (pexec_supervisor *supervisor) {
   pexec__supervisor_wake(supervisor);
   pexec__thread_join(supervisor->thread);
   pexec__spawner_close(supervisor->spawner);
+  close_writers(supervisor, PEXEC__PATIENCE);
   while (supervisor->processes != NULL)
     dispose(supervisor->processes);
   close_timers(supervisor);
   pexec__loop_close(supervisor->loop);
   pexec__close(supervisor->null_fd);
   pexec__close(supervisor->event_fd);
-  pexec__free(supervisor->scratch);
+  free_sinks(supervisor);
   supervisor->is_open = false;
 }

@@ -7,10 +7,12 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -48,10 +50,20 @@ char *pexec__strdup (const char *text) { return text ? strdup(text) : NULL; }
 
 /* {== clock ============================================================= */
 
+static int64_t nanoseconds (const struct timespec *time) {
+  return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
 int64_t pexec__now (void) {
   struct timespec now;
   (void)clock_gettime(CLOCK_MONOTONIC, &now);  /* always there on Linux */
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  return nanoseconds(&now);
+}
+
+int64_t pexec__wall_now (void) {
+  struct timespec now;
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  return nanoseconds(&now);
 }
 
 /* {== descriptors ======================================================= */
@@ -67,16 +79,20 @@ static int above_standard (int fd) {
   return moved;
 }
 
-int pexec__pipe (int fds[2]) {
+/* 'ours' alone does not block: the child, which has the other, may. */
+static int make_pipe (int fds[2], int ours) {
   if (pipe2(fds, O_CLOEXEC) < 0)
     return -errno;
   fds[0] = above_standard(fds[0]);
   fds[1] = above_standard(fds[1]);
   if (fds[0] < 0 || fds[1] < 0)
     return fds[0] < 0 ? fds[0] : fds[1];
-  /* the reader's end alone: the writer's is the child's, which may block */
-  return checked(fcntl(fds[0], F_SETFL, O_NONBLOCK));
+  return checked(fcntl(fds[ours], F_SETFL, O_NONBLOCK));
 }
+
+int pexec__pipe (int fds[2]) { return make_pipe(fds, 0); }
+
+int pexec__input_pipe (int fds[2]) { return make_pipe(fds, 1); }
 
 int pexec__eventfd (void) {
   return above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -107,6 +123,21 @@ int pexec__readable_bytes (int fd) {
   return ioctl(fd, FIONREAD, &bytes) < 0 ? -errno : bytes;
 }
 
+int pexec__is_directory (int fd) {
+  struct stat about;
+  return fstat(fd, &about) < 0 ? -errno : S_ISDIR(about.st_mode);
+}
+
+int pexec__set_blocking (int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? -errno
+                   : checked(fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
+}
+
+int pexec__set_pipe_size (int fd, int size) {
+  return checked(fcntl(fd, F_SETPIPE_SZ, size));
+}
+
 void pexec__close (int fd) {
   (void)close(fd);  /* the descriptor is gone, whatever it answers */
 }
@@ -130,6 +161,96 @@ void pexec__free_standard (unsigned filled) {
 int pexec__poll_readable (int fd, int timeout_ms) {
   struct pollfd poll_fd = { fd, POLLIN, 0 };
   return checked(poll(&poll_fd, 1, timeout_ms));
+}
+
+int pexec__poll_writable (int fd, int timeout_ms) {
+  struct pollfd poll_fd = { fd, POLLOUT, 0 };
+  return checked(poll(&poll_fd, 1, timeout_ms));
+}
+
+/* {== files ============================================================= */
+
+static enum pexec__file_kind kind_of (mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG: return PEXEC__REGULAR;
+    case S_IFIFO: return PEXEC__FIFO;
+    case S_IFCHR: return PEXEC__CHARACTER_DEVICE;
+    case S_IFDIR: return PEXEC__DIRECTORY;
+    case S_IFLNK: return PEXEC__LINK;
+    default: return PEXEC__OTHER_KIND;
+  }
+}
+
+static void read_stat (const struct stat *from,
+                       struct pexec__file_status *status) {
+  status->kind = kind_of(from->st_mode);
+  status->device = from->st_dev;
+  status->inode = from->st_ino;
+  status->links = (unsigned)from->st_nlink;
+  status->mode = from->st_mode & 07777;
+  status->size = from->st_size;
+  status->written_at_ns = nanoseconds(&from->st_mtim);
+}
+
+int pexec__file_of (int fd, struct pexec__file_status *status) {
+  struct stat found;
+  if (fstat(fd, &found) < 0)
+    return -errno;
+  read_stat(&found, status);
+  return 0;
+}
+
+int pexec__file_at (const char *path, bool follows,
+                    struct pexec__file_status *status) {
+  struct stat found;
+  if (fstatat(AT_FDCWD, path, &found,
+              follows ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
+    return -errno;
+  read_stat(&found, status);
+  return 0;
+}
+
+int pexec__set_mode (int fd, unsigned mode) {
+  return checked(fchmod(fd, (mode_t)mode));
+}
+
+ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset) {
+  ssize_t got;
+  do
+    got = pread(fd, data, size, (off_t)offset);
+  while (got < 0 && errno == EINTR);
+  return got < 0 ? -errno : got;
+}
+
+int pexec__rename (const char *from, const char *to) {
+  return checked(rename(from, to));
+}
+
+int pexec__rename_new (const char *from, const char *to) {
+  struct stat found;
+  int error = checked(renameat2(AT_FDCWD, from, AT_FDCWD, to,
+                                RENAME_NOREPLACE));
+  if (error != -EINVAL && error != -ENOSYS)
+    return error;
+  /* not a matter of this file system: as near as it gets */
+  return lstat(to, &found) == 0 ? -EEXIST : pexec__rename(from, to);
+}
+
+int pexec__unlink (const char *path) {
+  return checked(unlink(path));
+}
+
+/* A lease for readers is refused for as long as a writer has it open. It is
+   given back at once: nobody is held up who opens the file meanwhile. Whom
+   that would wake goes unheard: it would be SIGIO, which ends the host. */
+int pexec__is_written_to (int fd) {
+  const struct f_owner_ex self = { F_OWNER_TID, gettid() };
+  if (fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETOWN_EX, &self) < 0)
+    return 0;
+  if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+    return errno == EAGAIN;
+  (void)fcntl(fd, F_SETLEASE, F_UNLCK);  /* it was ours */
+  return 0;
 }
 
 /* {== processes ========================================================= */

@@ -24,14 +24,19 @@ char *pexec__strdup (const char *text);  /* NULL gives NULL */
 
 /* {== clock: CLOCK_MONOTONIC, ns; a jump of the wall clock changes nothing */
 int64_t pexec__now (void);
+int64_t pexec__wall_now (void);          /* CLOCK_REALTIME, for people, ns */
 
 /* {== descriptors ==== */
 int pexec__pipe (int fds[2]);            /* close-on-exec; [0] non-blocking */
+int pexec__input_pipe (int fds[2]);      /* the same; [1] non-blocking */
 int pexec__eventfd (void);               /* close-on-exec, non-blocking */
 int pexec__open (const char *path, int flags, int mode);  /* close-on-exec */
 ssize_t pexec__read (int fd, void *data, size_t size);
 ssize_t pexec__write (int fd, const void *data, size_t size);
 int pexec__readable_bytes (int fd);      /* FIONREAD */
+int pexec__set_pipe_size (int fd, int size);  /* what it is then, or -errno */
+int pexec__is_directory (int fd);        /* 1, 0 */
+int pexec__set_blocking (int fd);
 void pexec__close (int fd);
 /* Puts /dev/null on those of 0, 1 and 2 that the host has closed, for as
    long as something is opened that may not get such a number; a bit for
@@ -40,6 +45,37 @@ unsigned pexec__fill_standard (void);
 void pexec__free_standard (unsigned filled);
 /* 1 readable, 0 timeout, -EINTR and the like */
 int pexec__poll_readable (int fd, int timeout_ms);
+int pexec__poll_writable (int fd, int timeout_ms);  /* the same */
+
+/* {== files ==== */
+enum pexec__file_kind {
+  PEXEC__REGULAR, PEXEC__FIFO, PEXEC__CHARACTER_DEVICE, PEXEC__DIRECTORY,
+  PEXEC__LINK, PEXEC__OTHER_KIND
+};
+
+struct pexec__file_status {
+  enum pexec__file_kind kind;
+  uint64_t device, inode;                /* both: which file it is */
+  unsigned links;                        /* its names; 0: it was deleted */
+  unsigned mode;                         /* permissions alone */
+  int64_t size;
+  int64_t written_at_ns;                 /* CLOCK_REALTIME */
+};
+
+int pexec__file_of (int fd, struct pexec__file_status *status);
+/* Of a symbolic link itself, unless it 'follows' it. */
+int pexec__file_at (const char *path, bool follows,
+                    struct pexec__file_status *status);
+int pexec__set_mode (int fd, unsigned mode);  /* whatever the umask */
+ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset);
+/* Takes the place of what is called 'to'. */
+int pexec__rename (const char *from, const char *to);
+/* -EEXIST where there is one, wherever the file system can tell. */
+int pexec__rename_new (const char *from, const char *to);
+int pexec__unlink (const char *path);
+/* Has anybody opened it for writing? Of an 'fd' that only reads. 0 where the
+   file system cannot tell. */
+int pexec__is_written_to (int fd);
 
 /* {== processes ==== */
 int pexec__self (void);                  /* getpid */

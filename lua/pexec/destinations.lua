@@ -1,0 +1,429 @@
+-- Where a child's output goes and its input comes from: owns what the fields
+-- stdout, stderr and stdin of a ProcessConfig may be, their JSON, and how two
+-- of them compare. Opens nothing. Nothing here raises, but for what a
+-- metamethod of the caller's raises. Runs on the thread that calls into Lua.
+--
+-- A destination is a word or a table with a field `file`; an output is one of
+-- them or an array. They are stored as they are read back: in tables of their
+-- own, so that nothing that the caller does to his later counts; with the
+-- fields that were given, but a mode as four octal digits and a duration in
+-- seconds; in an array only where there are several, "null" none of them and
+-- none there twice. What is stored can be checked again, and comes out equal.
+
+local core = require "pexec.core"
+local json = require "pexec.json"
+local values = require "pexec.values"
+
+local destinations = {}
+
+local expected <const> = values.expected
+
+-- {== the fields of these tables ============================================
+
+local function check_path(value, name)
+  if value == "" then return nil, name .. ": empty path" end
+  return values.text(value, name)
+end
+
+local MOST_MODE <const> = 511  -- 0777
+
+local function check_number_of_mode(value, name)
+  local mode = math.tointeger(value)
+  if not mode or mode < 0 then return expected("mode", value, name) end
+  if mode <= MOST_MODE then return ("%04o"):format(mode) end
+  local meant = tostring(mode):match("^[0-7][0-7][0-7]$") or "640"
+  return nil, ('%s: %d is above 511, which is 0777: Lua has no octal numbers,'
+               .. ' write "0%s"'):format(name, mode, meant)
+end
+
+-- Four octal digits.
+local function check_mode(value, name)
+  if type(value) == "number" then return check_number_of_mode(value, name) end
+  if type(value) == "string" and value:find("^[0-7]?[0-7][0-7][0-7]$") then
+    return ("%04o"):format(tonumber(value, 8))
+  end
+  return expected('mode such as "0640"', value, name)
+end
+
+local function problem_of_interval(seconds, name)
+  if seconds == 0 or seconds >= 1 then return nil end
+  return ("%s should be 0 or at least 1s, got %s")
+         :format(name, core.duration_format(seconds))
+end
+
+local function check_bytes(value, name)
+  if type(value) == "string" then return value end
+  return expected("string", value, name)
+end
+
+-- As those of config.lua, and in the order of their JSON:
+--   may_be_empty  true: in JSON "" is a value, and not the same as null
+local FILE <const> = {
+  { name = "file", check = check_path, json = "string", may_be_empty = true },
+  { name = "mode", check = check_mode, default = "0640", json = "string" },
+  { name = "format", check = values.one_of{ "raw", "text", "json", "logfmt" },
+    default = "raw", json = "string" },
+  { name = "max_size", check = values.integer, default = 10 << 20,
+    json = "number", problem = values.between(0, 1 << 53) },
+  { name = "keep", check = values.integer, default = 5, json = "number",
+    problem = values.between(0, 9999) },
+  { name = "rotate_every", check = values.duration, default = 0,
+    json = "string", encode = core.duration_format,
+    problem = problem_of_interval },
+  { name = "compress", check = values.boolean, default = false,
+    json = "boolean" },
+  { name = "on_full", check = values.one_of{ "drop", "block" },
+    default = "drop", json = "string" }
+}
+
+-- For loggers, whose files have most of them.
+destinations.file_fields = FILE
+
+local SOURCE <const> = {
+  { name = "file", check = check_path, json = "string", may_be_empty = true },
+  { name = "data", check = check_bytes, json = "string", may_be_empty = true }
+}
+
+local function value_of(record, field)
+  local value = record[field.name]
+  if value == nil then return field.default end
+  return value
+end
+
+-- {== checks: tables ========================================================
+
+-- Of each of the two: its fields by name, and their names in their order.
+local KNOWN <const> = { [FILE] = {}, [SOURCE] = {} }
+local NAMES <const> = { [FILE] = {}, [SOURCE] = {} }
+for fields, names in pairs(NAMES) do
+  for i, field in ipairs(fields) do
+    KNOWN[fields][field.name], names[i] = field, field.name
+  end
+end
+
+-- nil: it has these fields alone.
+local function wrong_key(value, name, fields)
+  local key = values.stranger(value, KNOWN[fields])
+  if key == nil then return nil end
+  if math.type(key) == "integer" then
+    return ("%s[%d]: an array's element in a table of fields")
+           :format(name, key)
+  end
+  local is_word = type(key) == "string" and key:find("^[%a_][%w_]*$")
+  local place = is_word and "." .. key or "[" .. values.show(key) .. "]"
+  return ("%s%s: %s"):format(name, place,
+                             values.unknown_field(key, NAMES[fields]))
+end
+
+-- A table of its own with the fields that are there; or nil and a message.
+local function check_record(value, name, fields)
+  local result = {}
+  local message = wrong_key(value, name, fields)
+  if message then return nil, message end
+  for _, field in ipairs(fields) do
+    local checked = value[field.name]
+    if checked ~= nil then
+      checked, message = field.check(checked, name .. "." .. field.name)
+      if checked == nil then return nil, message end
+      result[field.name] = checked
+    end
+  end
+  return result
+end
+
+local function check_file(value, name)
+  local file, message = check_record(value, name, FILE)
+  if not file then return nil, message end
+  if file.file == nil then
+    return expected("string", nil, name .. ".file")
+  end
+  return file
+end
+
+-- {== checks: outputs =======================================================
+
+local function is_same_file(a, b)
+  for _, field in ipairs(FILE) do
+    if value_of(a, field) ~= value_of(b, field) then return false end
+  end
+  return true
+end
+
+local function is_same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  return is_same_file(a, b)
+end
+
+local function has(array, destination)
+  for _, other in ipairs(array) do
+    if is_same(other, destination) then return true end
+  end
+  return false
+end
+
+local function check_one(value, name)
+  if value == "null" or value == "inherit" then return value end
+  if type(value) == "table" then return check_file(value, name) end
+  if value == "stdout" then
+    return nil, name .. ': "stdout" cannot be one of several'
+  end
+  return expected('"null", "inherit" or table', value, name)
+end
+
+local function check_array(value, name)
+  local result, count = {}, 0
+  while value[count + 1] ~= nil do
+    count = count + 1
+    local one, message = check_one(value[count],
+                                   ("%s[%d]"):format(name, count))
+    if one == nil then return nil, message end
+    if one ~= "null" and not has(result, one) then
+      result[#result + 1] = one
+    end
+  end
+  local message = values.wrong_index(value, count, name, "destination")
+  if message then return nil, message end
+  if #result > 1 then return result end
+  return result[1] or "null"
+end
+
+-- One that has names for keys is taken for a file's, so that what is wrong
+-- with it is told.
+local function is_file_table(value)
+  if value.file ~= nil then return true end
+  if value[1] ~= nil then return false end
+  for key in pairs(value) do
+    if type(key) == "string" then return true end
+  end
+  return false
+end
+
+function destinations.stdout(value, name)
+  if value == "null" or value == "inherit" then return value end
+  if type(value) ~= "table" then
+    return expected('"null", "inherit" or table', value, name)
+  end
+  if is_file_table(value) then return check_file(value, name) end
+  return check_array(value, name)
+end
+
+function destinations.stderr(value, name)
+  if value == "stdout" then return value end
+  if type(value) == "table" then return destinations.stdout(value, name) end
+  if value == "null" or value == "inherit" then return value end
+  return expected('"null", "inherit", "stdout" or table', value, name)
+end
+
+-- {== checks: inputs ========================================================
+
+local check_word = values.one_of{ "null", "inherit", "pipe" }
+
+function destinations.stdin(value, name)
+  if type(value) == "string" then return check_word(value, name) end
+  if type(value) ~= "table" then
+    return expected('"null", "inherit", "pipe" or table', value, name)
+  end
+  local source, message = check_record(value, name, SOURCE)
+  if not source then return nil, message end
+  if (source.file == nil) == (source.data == nil) then
+    return nil, ('%s: "file" or "data" expected, got %s')
+                :format(name, source.file and "both" or "neither")
+  end
+  return source
+end
+
+-- {== what is stored ========================================================
+
+-- All but stdin's: an array of destinations, none of them "null".
+local function listed(stored)
+  if stored == nil or stored == "null" then return {} end
+  if type(stored) == "string" or stored.file then return { stored } end
+  return stored
+end
+
+-- As it is stored, in tables of the caller's own.
+function destinations.copy(stored)
+  if type(stored) ~= "table" then return stored end
+  local result = {}
+  for key, value in pairs(stored) do
+    result[key] = destinations.copy(value)
+  end
+  return result
+end
+
+-- In any order, since all get everything. nil is "null".
+function destinations.is_same_output(a, b)
+  a, b = listed(a), listed(b)
+  if #a ~= #b then return false end
+  for _, destination in ipairs(a) do
+    if not has(b, destination) then return false end
+  end
+  return true
+end
+
+function destinations.is_same_input(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  return a.file == b.file and a.data == b.data
+end
+
+-- {== validating ============================================================
+
+-- Calls see(file, name) for each log file of an output, to its first answer.
+local function each_file(stored, name, see)
+  for i, destination in ipairs(listed(stored)) do
+    local answer
+    local path = stored[1] and ("%s[%d]"):format(name, i) or name
+    if type(destination) == "table" then answer = see(destination, path) end
+    if answer then return answer end
+  end
+end
+
+local function problem_of_file(file, name)
+  for _, field in ipairs(FILE) do
+    local value = file[field.name]
+    local message = field.problem and value ~= nil
+                    and field.problem(value, name .. "." .. field.name)
+    if message then return message end
+  end
+end
+
+-- What is out of range, or at odds; nil: nothing.
+function destinations.problem(stdout, stderr)
+  local seen = {}
+  local function see(file, name)
+    local first = seen[file.file]
+    if first and not is_same_file(first.file, file) then
+      return ("%s and %s write to %s with different options")
+             :format(first.name, name, values.show(file.file))
+    end
+    seen[file.file] = first or { file = file, name = name }
+    return problem_of_file(file, name)
+  end
+  return each_file(stdout, "stdout", see) or each_file(stderr, "stderr", see)
+end
+
+-- {== for src/binding/config.c ==============================================
+
+local function plan_file(file)
+  local plan = {}
+  for _, field in ipairs(FILE) do plan[field.name] = value_of(file, field) end
+  plan.path, plan.file = plan.file, nil
+  plan.mode = tonumber(plan.mode, 8)
+  plan.blocks, plan.on_full = plan.on_full == "block", nil
+  return plan
+end
+
+-- { inherits =, merges =, files = { { path =, mode =, blocks =, ... } } }
+function destinations.plan_output(stored)
+  local plan = { inherits = false, merges = stored == "stdout", files = {} }
+  for _, destination in ipairs(listed(stored)) do
+    if type(destination) == "table" then
+      plan.files[#plan.files + 1] = plan_file(destination)
+    elseif destination == "inherit" then plan.inherits = true
+    end
+  end
+  return plan
+end
+
+-- { source = "null" | "host" | "file" | "data" | "pipe", path =, data = }
+function destinations.plan_input(stored)
+  if stored == "inherit" then return { source = "host" } end
+  if type(stored) == "string" then return { source = stored } end
+  return { source = stored.file and "file" or "data", path = stored.file,
+           data = stored.data }
+end
+
+-- {== to JSON ===============================================================
+
+local function encode_record(record, name, fields)
+  local members = {}
+  for _, field in ipairs(fields) do
+    local value = record[field.name]
+    if value ~= nil then
+      local path = name .. "." .. field.name
+      local message = json.not_utf8(value, path)
+                      or json.not_exact(value, path)
+      if message then return nil, message end
+      members[#members + 1] = { field.name,
+                                field.encode and field.encode(value) or value }
+    end
+  end
+  return members
+end
+
+-- What core.json_encode gets; or nil and a message.
+function destinations.encode_output(stored, name)
+  if type(stored) == "string" then return stored end
+  if stored.file then return encode_record(stored, name, FILE) end
+  local result = {}
+  for i, destination in ipairs(stored) do
+    local path = ("%s[%d]"):format(name, i)
+    local encoded, message = destinations.encode_output(destination, path)
+    if encoded == nil then return nil, message end
+    result[i] = encoded
+  end
+  return result
+end
+
+function destinations.encode_input(stored, name)
+  if type(stored) == "string" then return stored end
+  return encode_record(stored, name, SOURCE)
+end
+
+-- {== from JSON =============================================================
+
+local function is_unset(value, field)
+  return value == nil or value == core.null
+         or value == "" and not field.may_be_empty
+end
+
+local function decode_record(object, name, fields)
+  local result = {}
+  for _, field in ipairs(fields) do
+    local value = json.member(object, field.name)
+    if not is_unset(value, field) then
+      if core.json_type(value) ~= field.json then
+        return nil, json.wrong_type(value, name .. "." .. field.name,
+                                    field.json)
+      end
+      result[field.name] = value
+    end
+  end
+  return result
+end
+
+local function decode_one(value, name, wanted)
+  local kind = core.json_type(value)
+  if kind == "string" then return value end
+  if kind ~= "object" then return nil, json.wrong_type(value, name, wanted) end
+  local file, message = decode_record(value, name, FILE)
+  if file and next(file) == nil then  -- would be an empty array
+    _, message = expected("string", nil, "json: " .. name .. ".file")
+    return nil, message
+  end
+  return file, message
+end
+
+-- What `stdout` or `stderr` above can check; or nil and a message.
+function destinations.decode_output(value, name)
+  local result = {}
+  if core.json_type(value) ~= "array" then
+    return decode_one(value, name, "string, array or object")
+  end
+  for i, element in ipairs(value) do
+    local path = ("%s[%d]"):format(name, i)
+    local decoded, message = decode_one(element, path, "string or object")
+    if decoded == nil then return nil, message end
+    result[i] = decoded
+  end
+  return result
+end
+
+function destinations.decode_input(value, name)
+  local kind = core.json_type(value)
+  if kind == "string" then return value end
+  if kind == "object" then return decode_record(value, name, SOURCE) end
+  return nil, json.wrong_type(value, name, "string or object")
+end
+
+return destinations

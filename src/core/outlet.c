@@ -1,0 +1,343 @@
+/*
+** See outlet.h. The list of sinks is kept here, too: whoever names the same
+** file, logger or descriptor gets the same one.
+*/
+
+#include "outlet.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core.h"
+#include "logger.h"
+
+/* {== the list of sinks ================================================== */
+
+static bool same_options (const pexec_file *a, const pexec_file *b) {
+  return a->mode == b->mode && a->format == b->format &&
+         a->max_size == b->max_size && a->keep == b->keep &&
+         a->rotate_every_ms == b->rotate_every_ms &&
+         a->compress == b->compress && a->blocks == b->blocks;
+}
+
+static bool is_it (const struct pexec__sink *sink,
+                   const struct pexec__sink *wanted) {
+  if (sink->kind != wanted->kind || sink->holders == 0)
+    return false;
+  switch (sink->kind) {
+    case PEXEC__SINK_LOGGER: return sink->logger == wanted->logger;
+    case PEXEC__SINK_HOST: return sink->host_fd == wanted->host_fd;
+    default: return sink->hash == wanted->hash &&
+                    strcmp(sink->options.path, wanted->options.path) == 0;
+  }
+}
+
+/* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
+   the file is open with other options. */
+static int enlist (pexec_supervisor *supervisor, struct pexec__sink *made,
+                   struct pexec__sink **sink) {
+  struct pexec__sink *there = supervisor->sinks;
+  while (there != NULL && !is_it(there, made))
+    there = there->next;
+  if (there == NULL) {
+    made->next = supervisor->sinks;
+    supervisor->sinks = there = made;
+  }
+  else {
+    bool is_other = there->kind == PEXEC__SINK_FILE &&
+                    !same_options(&there->options, &made->options);
+    pexec__sink_free(made);
+    if (is_other)
+      return PEXEC_EINVALID_CONFIG;
+  }
+  there->holders++;
+  *sink = there;
+  return 0;
+}
+
+void pexec__sink_delist (pexec_supervisor *supervisor,
+                         struct pexec__sink *sink) {
+  struct pexec__sink **place = &supervisor->sinks;
+  while (*place != sink)
+    place = &(*place)->next;
+  *place = sink->next;
+  pexec__sink_free(sink);
+}
+
+/* Nobody writes to it any more: its writer is done with it first. */
+static void release (pexec_supervisor *supervisor, struct pexec__sink *sink) {
+  if (--sink->holders > 0 || supervisor->writers == NULL)
+    return;
+  if (sink->writer == NULL)
+    sink->writer = sink->found;  /* of one whose start has failed */
+  if (sink->writer == NULL)
+    pexec__sink_delist(supervisor, sink);
+  else
+    pexec__sink_put_close(sink);
+}
+
+/* {== taking ============================================================= */
+
+/* One sink twice is one outlet. */
+static void add (pexec_process *process, struct pexec__sink *sink,
+                 unsigned feeds) {
+  struct pexec__outlet *outlets = process->outlets;
+  for (size_t i = 0; i < process->outlet_count; i++)
+    if (outlets[i].sink == sink) {
+      outlets[i].feeds |= feeds;
+      release(process->supervisor, sink);
+      return;
+    }
+  outlets[process->outlet_count++] = (struct pexec__outlet){ sink, feeds, 0 };
+}
+
+static int take (pexec_process *process, struct pexec__sink *made,
+                 unsigned feeds) {
+  struct pexec__sink *sink;
+  int error = enlist(process->supervisor, made, &sink);
+  if (error >= 0)
+    add(process, sink, feeds);
+  return error;
+}
+
+static int take_file (pexec_process *process, const pexec_file *file,
+                      unsigned feeds) {
+  pexec_file options = *file;
+  struct pexec__sink *made;
+  char *path = pexec__host_path(process->host, file->path);
+  int error;
+  if (path == NULL)
+    return -ENOMEM;
+  options.path = path;
+  error = pexec__sink_new(PEXEC__SINK_FILE, &options, NULL, -1, &made);
+  pexec__free(path);
+  return error < 0 ? error : take(process, made, feeds);
+}
+
+static int take_logger (pexec_process *process, pexec_logger *logger,
+                        unsigned feeds) {
+  struct pexec__sink *made;
+  int error;
+  if (logger == NULL)
+    return 0;
+  error = pexec__sink_new(PEXEC__SINK_LOGGER, NULL, logger, -1, &made);
+  return error < 0 ? error : take(process, made, feeds);
+}
+
+static int take_host (pexec_process *process, int stream) {
+  struct pexec__sink *made;
+  int error = pexec__sink_new(PEXEC__SINK_HOST, NULL, NULL, stream + 1,
+                              &made);
+  return error < 0 ? error : take(process, made, 1U << stream);
+}
+
+/* Of a stream that is read. */
+static int take_stream (pexec_process *process, int i, const char **path) {
+  const struct pexec__config *config = process->config;
+  const pexec_file *const *files = config->output[i].files;
+  unsigned feeds = 1U << i;
+  int error = 0;
+  if (pexec__output_route(process, i) != PEXEC__ROUTE_PIPE)
+    return 0;
+  for (; *files != NULL && error >= 0; files++) {
+    *path = (*files)->path;
+    error = take_file(process, *files, feeds);
+  }
+  if (error >= 0 && config->output[i].inherits)
+    error = take_host(process, i);
+  if (error >= 0)
+    error = take_logger(process, config->stream_loggers[i], feeds);
+  return error;
+}
+
+static size_t most_outlets (const struct pexec__config *config) {
+  size_t most = 5;  /* three loggers, two descriptors */
+  for (int i = 0; i < 2; i++)
+    for (size_t n = 0; config->output[i].files[n] != NULL; n++)
+      most++;
+  return most;
+}
+
+static int take_all (pexec_process *process, const char **path) {
+  const struct pexec__config *config = process->config;
+  int error;
+  process->outlets = pexec__calloc(most_outlets(config),
+                                   sizeof *process->outlets);
+  if (process->outlets == NULL)
+    return -ENOMEM;
+  error = take_logger(process, config->logger, PEXEC__MESSAGES);
+  for (int i = 0; i < 2 && error >= 0; i++)
+    error = take_stream(process, i, path);
+  return error;
+}
+
+int pexec__outlets_take (pexec_process *process, const char **path) {
+  int error;
+  *path = NULL;
+  if (process->outlets != NULL)
+    return 0;
+  if ((error = take_all(process, path)) < 0)
+    pexec__outlets_let_go(process);
+  return error;
+}
+
+void pexec__outlets_let_go (pexec_process *process) {
+  struct pexec__outlet *outlets = process->outlets;
+  size_t count = process->outlet_count;
+  process->outlets = NULL;
+  process->outlet_count = 0;
+  for (size_t i = 0; i < count; i++)
+    release(process->supervisor, outlets[i].sink);
+  pexec__free(outlets);
+}
+
+/* {== opening ============================================================ */
+
+static uint64_t device_of (const struct pexec__sink *sink) {
+  switch (sink->kind) {
+    case PEXEC__SINK_LOGGER: return pexec__logger_device(sink->logger);
+    case PEXEC__SINK_HOST: return PEXEC__WRITER_HOST;
+    default: return pexec__logfile_device(sink->file);
+  }
+}
+
+/* A FIFO that nobody reads yet is tried again with each line. */
+static int open_sink (struct pexec__writers *writers,
+                      struct pexec__sink *sink,
+                      enum pexec__logfile_flaw *flaw) {
+  int error = 0;
+  if (sink->is_open)
+    return 0;
+  if (sink->kind == PEXEC__SINK_FILE)
+    error = pexec__logfile_open(sink->file, flaw);
+  if (error < 0 && error != -ENXIO)
+    return error;
+  error = pexec__writer_get(writers, device_of(sink), &sink->found);
+  sink->is_open = (error >= 0);
+  return error;
+}
+
+int pexec__outlets_open (pexec_process *process,
+                         const char **path,
+                         enum pexec__logfile_flaw *flaw) {
+  *path = NULL;
+  *flaw = PEXEC__FLAW_NONE;
+  for (size_t i = 0; i < process->outlet_count; i++) {
+    struct pexec__sink *sink = process->outlets[i].sink;
+    int error = open_sink(process->supervisor->writers, sink, flaw);
+    if (error >= 0)
+      continue;
+    *path = sink->options.path;
+    return error;
+  }
+  return 0;
+}
+
+void pexec__outlets_adopt (pexec_process *process) {
+  for (size_t i = 0; i < process->outlet_count; i++) {
+    struct pexec__sink *sink = process->outlets[i].sink;
+    if (sink->writer == NULL)
+      sink->writer = sink->found;
+  }
+}
+
+/* {== putting ============================================================ */
+
+/* When they feed what is full, streams wait until it is not. */
+static void note_full (pexec_process *process, struct pexec__sink *sink) {
+  pexec_supervisor *supervisor = process->supervisor;
+  if (sink->full_since_ns == 0) {
+    sink->full_since_ns = pexec__now();
+    if (!sink->blocks)
+      pexec__timer_arm_earlier(supervisor->outlet_timer,
+                               sink->full_since_ns + PEXEC__PATIENCE);
+  }
+}
+
+static void put (struct pexec__stream *stream, struct pexec__outlet *outlet,
+                 const struct pexec__view *view) {
+  enum pexec_level level =
+      stream->number == PEXEC_STDOUT ? PEXEC_INFO : PEXEC_ERROR;
+  if (!pexec__sink_put(outlet->sink, view, level, false))
+    return;
+  note_full(stream->process, outlet->sink);
+  pexec__output_block(stream, true);
+}
+
+static bool wants_bytes (const struct pexec__sink *sink) {
+  return sink->kind != PEXEC__SINK_LOGGER && sink->format == PEXEC_RAW;
+}
+
+static void put_to_all (struct pexec__stream *stream,
+                        const struct pexec__view *view, bool are_bytes) {
+  pexec_process *process = stream->process;
+  for (size_t i = 0; i < process->outlet_count; i++) {
+    struct pexec__outlet *outlet = &process->outlets[i];
+    if ((outlet->feeds & (unsigned)stream->number) != 0 &&
+        wants_bytes(outlet->sink) == are_bytes)
+      put(stream, outlet, view);
+  }
+}
+
+void pexec__outlets_put_bytes (struct pexec__stream *stream,
+                               const struct pexec__view *view) {
+  put_to_all(stream, view, true);
+}
+
+void pexec__outlets_put_lines (struct pexec__stream *stream,
+                               const struct pexec__view *view) {
+  put_to_all(stream, view, false);
+}
+
+static struct pexec__sink *message_sink (const pexec_process *process) {
+  for (size_t i = 0; i < process->outlet_count; i++)
+    if (process->outlets[i].feeds & PEXEC__MESSAGES)
+      return process->outlets[i].sink;
+  return NULL;
+}
+
+bool pexec__outlets_put_message (pexec_process *process,
+                                 enum pexec_level level, const char *text,
+                                 size_t length) {
+  pexec_supervisor *supervisor = process->supervisor;
+  struct pexec__sink *sink = message_sink(process);
+  struct pexec__chunk *chunk;
+  struct pexec__view view = { NULL, 0, length, 1, false };
+  if (sink == NULL || sink->writer == NULL || supervisor->writers == NULL)
+    return false;
+  chunk = pexec__chunk_new(supervisor->pool, process->ledger, length);
+  if (chunk == NULL)
+    return false;
+  memcpy(chunk->data, text, length);
+  chunk->length = length;
+  chunk->stream = PEXEC_STDERR;
+  view.chunk = chunk;
+  (void)pexec__sink_put(sink, &view, level, true);
+  pexec__chunk_drop(chunk);
+  return true;
+}
+
+/* {== reopening ========================================================== */
+
+static bool is_file (const struct pexec__sink *sink) {
+  return sink->kind == PEXEC__SINK_FILE && sink->writer != NULL;
+}
+
+void pexec__outlets_reopen (pexec_process *process) {
+  for (size_t i = 0; i < process->outlet_count; i++)
+    if (is_file(process->outlets[i].sink))
+      pexec__sink_put_reopen(process->outlets[i].sink);
+}
+
+int pexec__outlets_reopen_error (const pexec_process *process,
+                                 const char **path) {
+  for (size_t i = 0; i < process->outlet_count; i++) {
+    struct pexec__sink *sink = process->outlets[i].sink;
+    int error = is_file(sink) ? pexec__sink_reopen_error(sink) : 0;
+    if (error >= 0)
+      continue;
+    *path = sink->options.path;
+    return error;
+  }
+  return 0;
+}

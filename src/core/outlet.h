@@ -1,0 +1,70 @@
+/*
+** Outlets: where one process's output and messages go, besides its host. Each
+** is a sink, which it may share with other processes; here is what is the
+** process's own about it. The supervisor's thread, but for what says
+** otherwise.
+*/
+
+#ifndef PEXEC_CORE_OUTLET_H
+#define PEXEC_CORE_OUTLET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chunk.h"
+#include "pexec.h"
+#include "sink.h"
+
+/* What goes there, beside PEXEC_STDOUT and PEXEC_STDERR. */
+#define PEXEC__MESSAGES 4U
+
+struct pexec__stream;
+
+struct pexec__outlet {
+  struct pexec__sink *sink;
+  unsigned feeds;         /* what goes there, a bit for each */
+  uint64_t fence;         /* of its entries, what news waits for */
+};
+
+/* Has all that is configured, if it has not; what is not open yet is to be
+   opened. 0, -ENOMEM, or PEXEC_EINVALID_CONFIG where the file *path is open
+   with other options. */
+int pexec__outlets_take (pexec_process *process, const char **path);
+/* Opens its log files, the first time, and has writers for all. The spawner's
+   thread. 0 or -errno; where that is about a file, *path and *flaw say which,
+   and what is wrong with it. */
+int pexec__outlets_open (pexec_process *process, const char **path,
+                         enum pexec__logfile_flaw *flaw);
+/* All are open, as the spawner has answered: they can be fed. */
+void pexec__outlets_adopt (pexec_process *process);
+void pexec__outlets_let_go (pexec_process *process);
+/* Forgets one that its writer is done with, and frees it. */
+void pexec__sink_delist (pexec_supervisor *supervisor,
+                         struct pexec__sink *sink);
+
+/* Hands on what a stream has brought: bytes to those that want them as they
+   are, lines to the others. */
+void pexec__outlets_put_bytes (struct pexec__stream *stream,
+                               const struct pexec__view *view);
+void pexec__outlets_put_lines (struct pexec__stream *stream,
+                               const struct pexec__view *view);
+/* A message of pexec's. False where there is no outlet for it. */
+bool pexec__outlets_put_message (pexec_process *process,
+                                 enum pexec_level level, const char *text,
+                                 size_t length);
+/* Has its log files opened anew. */
+void pexec__outlets_reopen (pexec_process *process);
+/* The error of that, and of which; 0: none. */
+int pexec__outlets_reopen_error (const pexec_process *process,
+                                 const char **path);
+
+/* {== flush.c ==== */
+
+/* News that is posted from now on waits until all that was put is written,
+   or its time is over. */
+void pexec__outlets_fence (pexec_process *process);
+/* Looks at the sinks that have something to say. */
+void pexec__outlets_heed (pexec_supervisor *supervisor);
+void pexec__outlets_timer_due (void *supervisor);
+
+#endif

@@ -1,0 +1,40 @@
+/* See pace.h. */
+
+#include "pace.h"
+
+#define SOON INT64_C(2000000)    /* ns; a wake after less is a quick one */
+#define AHEAD INT64_C(3000000)   /* what a pipe must take during a rest */
+#define MOST_QUICK 16            /* in a row, before the pipe is enlarged */
+
+/* At the speed of the last read, would it fill up meanwhile? */
+static bool may_rest (const struct pexec__flow *flow, size_t size,
+                      int64_t elapsed_ns) {
+  return (double)size * (double)AHEAD <
+         (double)flow->capacity * (double)elapsed_ns;
+}
+
+/* After a rest: nothing came, it is over; too much, so is it; else another. */
+static enum pexec__pace judge_rest (const struct pexec__flow *flow,
+                                    size_t size) {
+  return size == 0 || size > flow->capacity / 2 ? PEXEC__WATCH
+                                                : PEXEC__RESTING;
+}
+
+enum pexec__pace pexec__pace_judge (struct pexec__flow *flow, size_t size,
+                                    bool was_resting, int64_t now_ns) {
+  int64_t elapsed_ns = now_ns - flow->read_at_ns;
+  bool is_quick = (elapsed_ns < SOON);
+  flow->read_at_ns = now_ns;
+  if (was_resting)
+    return judge_rest(flow, size);
+  flow->quick = is_quick ? flow->quick + 1 : 0;
+  return is_quick && flow->quick > 1 && may_rest(flow, size, elapsed_ns)
+       ? PEXEC__RESTING : PEXEC__WATCH;
+}
+
+bool pexec__pace_wants_room (struct pexec__flow *flow) {
+  if (flow->is_enlarged || flow->quick < MOST_QUICK)
+    return false;
+  flow->is_enlarged = true;
+  return true;
+}

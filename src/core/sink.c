@@ -1,0 +1,359 @@
+/* See sink.h. What either side does is short and under the writer's lock; the
+   writing itself is in delivery.c, and off it. */
+
+#include "sink.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "sys.h"
+#include "writer.h"
+
+#define BATCH_MAX (256 * 1024)            /* bytes of one turn: then others */
+#define CHARGE 256                        /* of an entry, besides its bytes */
+#define FIRST_RETRY INT64_C(1000000)      /* ns; doubles */
+#define LAST_RETRY INT64_C(100000000)
+#define IDLE_RETRY INT64_C(1000000000)    /* with nothing but a loss to tell */
+
+/* {== making and freeing ================================================= */
+
+/* FNV-1a. */
+static uint64_t hash_of (const char *text) {
+  uint64_t hash = UINT64_C(14695981039346656037);
+  for (; *text != '\0'; text++)
+    hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+  return hash;
+}
+
+static int copy_options (struct pexec__sink *sink, const pexec_file *options) {
+  int error;
+  sink->options = *options;
+  sink->format = options->format;
+  sink->blocks = options->blocks != 0;
+  sink->options.path = pexec__strdup(options->path);
+  if (sink->options.path == NULL)
+    return -ENOMEM;
+  sink->hash = hash_of(options->path);
+  error = pexec__logfile_new(&sink->options, false, &sink->file);
+  if (error < 0)
+    pexec__free((char *)(uintptr_t)sink->options.path);
+  return error;
+}
+
+int pexec__sink_new (enum pexec__sink_kind kind, const pexec_file *options,
+                     pexec_logger *logger, int host_fd,
+                     struct pexec__sink **sink) {
+  struct pexec__sink *made = pexec__calloc(1, sizeof *made);
+  if (made == NULL)
+    return -ENOMEM;
+  made->kind = kind;
+  made->format = PEXEC_RAW;
+  made->host_fd = host_fd;
+  made->end = &made->first;
+  if (options != NULL && copy_options(made, options) < 0) {
+    pexec__free(made);
+    return -ENOMEM;
+  }
+  made->logger = pexec_logger_retain(logger);
+  *sink = made;
+  return 0;
+}
+
+void pexec__entry_free (struct pexec__entry *entry) {
+  pexec__chunk_drop(entry->view.chunk);
+  pexec__free(entry);
+}
+
+static void free_entries (struct pexec__entry *entry) {
+  while (entry != NULL) {
+    struct pexec__entry *next = entry->next;
+    pexec__entry_free(entry);
+    entry = next;
+  }
+}
+
+void pexec__sink_free (struct pexec__sink *sink) {
+  free_entries(sink->first);
+  pexec__compressor_end(&sink->compressor, sink->file);
+  pexec__logfile_free(sink->file);
+  pexec_logger_release(sink->logger);
+  pexec__free((char *)(uintptr_t)sink->options.path);
+  pexec__free(sink->held);
+  pexec__free(sink);
+}
+
+/* {== the supervisor's side ============================================== */
+
+size_t pexec__entry_charge (const struct pexec__entry *entry) {
+  return entry->view.to - entry->view.from + CHARGE;
+}
+
+static void drop_lines (struct pexec__sink *sink,
+                        const struct pexec__view *view) {
+  const struct pexec__chunk *chunk = view->chunk;
+  sink->lost_at_put += view->lines;
+  sink->lost_ever += view->lines;
+  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
+                   view->lines);
+}
+
+static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
+  entry->lost_before = sink->lost_at_put;
+  sink->lost_at_put = 0;
+  *sink->end = entry;
+  sink->end = &entry->next;
+  sink->queued_bytes += pexec__entry_charge(entry);
+  sink->put++;
+  pexec__writer_call(sink->writer, sink);
+}
+
+static struct pexec__entry *new_entry (const struct pexec__view *view,
+                                       enum pexec_level level,
+                                       bool is_message) {
+  struct pexec__entry *entry = pexec__calloc(1, sizeof *entry);
+  if (entry == NULL)
+    return NULL;
+  if (view != NULL) {
+    entry->view = *view;
+    (void)pexec__chunk_hold(view->chunk);
+  }
+  entry->level = level;
+  entry->is_message = is_message;
+  return entry;
+}
+
+bool pexec__sink_put (struct pexec__sink *sink,
+                      const struct pexec__view *view, enum pexec_level level,
+                      bool is_message) {
+  struct pexec__entry *entry = new_entry(view, level, is_message);
+  bool is_taken;
+  pexec__writer_lock(sink->writer);
+  is_taken = (entry != NULL && !sink->is_dropping);
+  if (is_taken)
+    append(sink, entry);
+  else
+    drop_lines(sink, view);
+  if (sink->queued_bytes >= PEXEC__SINK_MAX && !sink->is_dropping)
+    sink->is_full = true;
+  bool is_full = sink->is_full;
+  pexec__writer_unlock(sink->writer);
+  if (!is_taken && entry != NULL)
+    pexec__entry_free(entry);
+  return is_full;
+}
+
+void pexec__sink_put_reopen (struct pexec__sink *sink) {
+  pexec__writer_lock(sink->writer);
+  sink->is_reopening = true;
+  sink->reopen_at = sink->put;
+  pexec__writer_call(sink->writer, sink);
+  pexec__writer_unlock(sink->writer);
+}
+
+void pexec__sink_put_close (struct pexec__sink *sink) {
+  pexec__writer_lock(sink->writer);
+  sink->is_closing = true;
+  pexec__writer_call(sink->writer, sink);
+  pexec__writer_unlock(sink->writer);
+}
+
+uint64_t pexec__sink_position (struct pexec__sink *sink) {
+  uint64_t position;
+  pexec__writer_lock(sink->writer);
+  position = sink->put;
+  pexec__writer_unlock(sink->writer);
+  return position;
+}
+
+bool pexec__sink_has_settled (struct pexec__sink *sink, uint64_t position) {
+  bool has_settled;
+  pexec__writer_lock(sink->writer);
+  has_settled = (sink->settled >= position && !sink->is_reopening);
+  sink->is_awaited |= !has_settled;
+  pexec__writer_unlock(sink->writer);
+  return has_settled;
+}
+
+bool pexec__sink_is_full (struct pexec__sink *sink) {
+  bool is_full;
+  pexec__writer_lock(sink->writer);
+  is_full = sink->is_full;
+  pexec__writer_unlock(sink->writer);
+  return is_full;
+}
+
+void pexec__sink_begin_dropping (struct pexec__sink *sink) {
+  pexec__writer_lock(sink->writer);
+  sink->is_dropping = sink->is_full;
+  sink->is_full = false;
+  pexec__writer_unlock(sink->writer);
+}
+
+int pexec__sink_reopen_error (struct pexec__sink *sink) {
+  int error;
+  pexec__writer_lock(sink->writer);
+  error = sink->reopen_error;
+  pexec__writer_unlock(sink->writer);
+  return error;
+}
+
+bool pexec__sink_is_closed (struct pexec__sink *sink) {
+  bool is_closed;
+  pexec__writer_lock(sink->writer);
+  is_closed = sink->is_closed;
+  pexec__writer_unlock(sink->writer);
+  return is_closed;
+}
+
+struct pexec__sink_state pexec__sink_read_state (struct pexec__sink *sink) {
+  struct pexec__sink_state state;
+  pexec__writer_lock(sink->writer);
+  state = (struct pexec__sink_state){ sink->error, sink->is_dropping,
+                                      sink->lost_ever };
+  pexec__writer_unlock(sink->writer);
+  return state;
+}
+
+/* {== the writer's side ================================================== */
+
+/* A good part of the queue, from its front. */
+static void take_batch (struct pexec__sink *sink, struct pexec__batch *batch) {
+  struct pexec__entry **last = &sink->first;
+  size_t bytes = 0;
+  while (*last != NULL && bytes < BATCH_MAX) {
+    bytes += pexec__entry_charge(*last);
+    last = &(*last)->next;
+  }
+  batch->first = sink->first;
+  sink->first = *last;
+  *last = NULL;
+  if (sink->first == NULL)
+    sink->end = &sink->first;
+  if (batch->first != NULL)
+    return;
+  sink->lost += sink->lost_at_put;  /* nothing came to tell of it */
+  sink->lost_at_put = 0;
+}
+
+static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
+  struct pexec__entry **end = &first;
+  if (first == NULL)
+    return;
+  while (*end != NULL)
+    end = &(*end)->next;
+  *end = sink->first;
+  if (sink->first == NULL)
+    sink->end = end;
+  sink->first = first;
+}
+
+/* Whatever the supervisor waits for. */
+static bool has_word (struct pexec__sink *sink, int error) {
+  bool has_room = (sink->queued_bytes < PEXEC__SINK_MAX / 2);
+  bool is_news = sink->is_awaited || sink->error != error ||
+                 (has_room && (sink->is_full || sink->is_dropping));
+  sink->is_awaited = false;
+  sink->error = error;
+  if (has_room)
+    sink->is_full = sink->is_dropping = false;
+  return is_news;
+}
+
+/* A child that waits for the file is not there any more, or never was. */
+static bool gives_up (const struct pexec__sink *sink, int error) {
+  return error < 0 && (sink->is_closing || (error != -EAGAIN && !sink->blocks));
+}
+
+static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
+                    int error) {
+  if (gives_up(sink, error))
+    pexec__give_up(sink, batch, error);
+  put_back(sink, batch->first);
+  sink->queued_bytes -= batch->done_bytes;
+  sink->settled += batch->done_count;
+  if (has_word(sink, error))
+    pexec__writer_tell(sink->writer, sink);
+}
+
+static bool is_idle (const struct pexec__sink *sink) {
+  return sink->first == NULL && sink->held == NULL;
+}
+
+static int64_t next_turn (struct pexec__sink *sink, int error) {
+  if (error >= 0) {
+    sink->retry_wait_ns = 0;
+    return is_idle(sink) && sink->lost_at_put == 0 ? PEXEC__SINK_IDLE : 0;
+  }
+  sink->retry_wait_ns *= 2;
+  if (sink->retry_wait_ns < FIRST_RETRY)
+    sink->retry_wait_ns = FIRST_RETRY;
+  if (sink->retry_wait_ns > LAST_RETRY)
+    sink->retry_wait_ns = LAST_RETRY;
+  return is_idle(sink) ? IDLE_RETRY : sink->retry_wait_ns;
+}
+
+/* What is done with the file when its turn has come, off the lock. */
+enum errand { NOTHING, REOPEN, CLOSE };
+
+static enum errand next_errand (const struct pexec__sink *sink) {
+  if (sink->is_reopening && sink->settled >= sink->reopen_at)
+    return REOPEN;
+  return sink->is_closing && is_idle(sink) ? CLOSE : NOTHING;
+}
+
+static int run_errand (struct pexec__sink *sink, enum errand errand) {
+  enum pexec__logfile_flaw flaw;
+  if (errand == REOPEN && sink->file != NULL)
+    return pexec__logfile_reopen(sink->file, &flaw);
+  if (errand == CLOSE) {
+    pexec__compressor_end(&sink->compressor, sink->file);
+    pexec__logfile_free(sink->file);
+    sink->file = NULL;
+  }
+  return 0;
+}
+
+static void note_errand (struct pexec__sink *sink, enum errand errand,
+                         int error) {
+  if (errand == NOTHING)
+    return;
+  if (errand == REOPEN) {
+    sink->is_reopening = false;
+    sink->reopen_error = error;
+  }
+  sink->is_closed = (errand == CLOSE);
+  pexec__writer_tell(sink->writer, sink);
+}
+
+static int64_t serve_batch (struct pexec__sink *sink,
+                            struct pexec__text *text, enum errand *errand) {
+  struct pexec__batch batch = { NULL, NULL, 0, 0 };
+  int64_t wait_ns;
+  int error;
+  pexec__writer_lock(sink->writer);
+  take_batch(sink, &batch);
+  pexec__writer_unlock(sink->writer);
+  error = pexec__deliver(sink, &batch, text);
+  pexec__writer_lock(sink->writer);
+  settle(sink, &batch, error);
+  wait_ns = next_turn(sink, error);
+  *errand = next_errand(sink);
+  pexec__writer_unlock(sink->writer);
+  free_entries(batch.done);
+  return wait_ns;
+}
+
+int64_t pexec__sink_serve (struct pexec__sink *sink,
+                           struct pexec__text *text) {
+  enum errand errand;
+  int64_t wait_ns = serve_batch(sink, text, &errand);
+  int error = run_errand(sink, errand);
+  if (sink->file != NULL)
+    pexec__compressor_start(&sink->compressor, sink->file);
+  pexec__writer_lock(sink->writer);
+  note_errand(sink, errand, error);
+  if (sink->is_closed)
+    wait_ns = PEXEC__SINK_CLOSED;
+  pexec__writer_unlock(sink->writer);
+  return wait_ns;
+}

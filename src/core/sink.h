@@ -1,0 +1,161 @@
+/*
+** A sink: one log file, logger, or descriptor of the host's, with the queue
+** of what it is to get. The supervisor's thread puts in, and never waits; a
+** writer's thread (writer.h) takes out, and may block as its disk does. One
+** sink serves all processes that name it.
+*/
+
+#ifndef PEXEC_CORE_SINK_H
+#define PEXEC_CORE_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chunk.h"
+#include "compressor.h"
+#include "format.h"
+#include "logfile.h"
+#include "mailbox.h"
+#include "pexec.h"
+
+#define PEXEC__SINK_MAX (1024 * 1024)  /* bytes that wait, until it is full */
+
+struct pexec__writer;
+
+enum pexec__sink_kind {
+  PEXEC__SINK_FILE, PEXEC__SINK_LOGGER, PEXEC__SINK_HOST
+};
+
+/* One thing to write. */
+struct pexec__entry {
+  struct pexec__entry *next;
+  struct pexec__view view;      /* its chunk is held */
+  enum pexec_level level;       /* of a logger's */
+  bool is_message;              /* pexec's own, not a child's line */
+  uint64_t lost_before;         /* lines that were dropped ahead of it */
+  int lost_reason;              /* why; 0: it took too little */
+};
+
+struct pexec__sink {
+  /* immutable */
+  enum pexec__sink_kind kind;
+  struct pexec__logfile *file;  /* of a FILE */
+  pexec_logger *logger;         /* of a LOGGER; retained */
+  int host_fd;                  /* of a HOST: 1 or 2 */
+  enum pexec_format format;
+  bool blocks;                  /* a child waits for it, however long */
+  pexec_file options;           /* of a FILE; its path is ours */
+  uint64_t hash;                /* of that path */
+
+  /* the spawner's thread only, until it is open */
+  bool is_open;
+  struct pexec__writer *found;  /* whose it is */
+
+  /* the supervisor's thread sets it, before the first entry; then immutable */
+  struct pexec__writer *writer; /* NULL: not known to be open */
+
+  /* under the writer's lock */
+  struct pexec__letter letter;  /* in the writer's box, while it has work */
+  struct pexec__letter word;    /* in the supervisor's, when that is to look */
+  struct pexec__entry *first, **end;
+  size_t queued_bytes;          /* with a charge for each entry */
+  uint64_t put, settled;        /* entries, ever */
+  uint64_t lost_at_put;         /* lines, since the last entry */
+  uint64_t lost_ever;           /* lines */
+  bool is_full;                 /* the supervisor wants a word when it is not */
+  bool is_dropping;             /* what comes is dropped, until it is not */
+  bool is_awaited;              /* the supervisor wants a word at each turn */
+  int error;                    /* of the last turn; 0 or negative */
+  bool is_reopening;            /* its file is to be opened anew, */
+  uint64_t reopen_at;           /* once so many entries have settled */
+  int reopen_error;             /* of the last time */
+  bool is_closing;              /* nobody feeds it any more: */
+  bool is_closed;               /* its file is closed, the writer is done */
+
+  /* the writer's thread only */
+  struct pexec__compressor compressor;
+  int64_t retry_at_ns;          /* not before; 0: at once */
+  int64_t retry_wait_ns;        /* doubles with each failure */
+  char *held;                   /* formatted, not written yet; or NULL */
+  size_t held_length;
+  size_t held_count, held_bytes;  /* of the entries that it was made of */
+  int held_error;               /* why */
+  uint64_t lost;                /* lines that the file is to tell of */
+  int lost_reason;
+
+  /* the supervisor's thread only */
+  struct pexec__sink *next;     /* in its list */
+  int holders;                  /* processes */
+  int64_t full_since_ns;        /* 0: not full */
+  uint64_t lost_told;           /* of lost_ever */
+  bool is_told;                 /* the log has heard of the failure */
+};
+
+/* Makes one that is not open; with FILE's options copied, a LOGGER retained.
+   0, -ENOMEM. */
+int pexec__sink_new (enum pexec__sink_kind kind, const pexec_file *options,
+                     pexec_logger *logger, int host_fd,
+                     struct pexec__sink **sink);
+/* One that no writer knows any more; what waits is dropped. */
+void pexec__sink_free (struct pexec__sink *sink);
+
+/* {== the supervisor's side: takes the writer's lock ===================== */
+
+/* True where it is full now: whoever feeds it is to pause. */
+bool pexec__sink_put (struct pexec__sink *sink,
+                      const struct pexec__view *view, enum pexec_level level,
+                      bool is_message);
+/* Opens the file anew behind all that was put. */
+void pexec__sink_put_reopen (struct pexec__sink *sink);
+/* Has its file closed; a word comes when it is, and it can be freed. */
+void pexec__sink_put_close (struct pexec__sink *sink);
+/* How many entries it has got. */
+uint64_t pexec__sink_position (struct pexec__sink *sink);
+/* Are all entries up to 'position' written or dropped, and is no reopening
+   under way? Where not, a word will come. */
+bool pexec__sink_has_settled (struct pexec__sink *sink, uint64_t position);
+/* Is it full still? Where it is, a word will come when it is not. */
+bool pexec__sink_is_full (struct pexec__sink *sink);
+/* From here on it drops what comes, until there is room. */
+void pexec__sink_begin_dropping (struct pexec__sink *sink);
+int pexec__sink_reopen_error (struct pexec__sink *sink);
+bool pexec__sink_is_closed (struct pexec__sink *sink);
+
+struct pexec__sink_state {
+  int error;
+  bool is_dropping;
+  uint64_t lost_ever;
+};
+
+struct pexec__sink_state pexec__sink_read_state (struct pexec__sink *sink);
+
+/* {== the writer's side ================================================== */
+
+#define PEXEC__SINK_IDLE (-1)
+#define PEXEC__SINK_CLOSED (-2)        /* not to be touched any more */
+
+/* Writes what waits, or a good part of it. The result is how long to wait
+   before the next turn, in ns, 0: at once; or one of these two. */
+int64_t pexec__sink_serve (struct pexec__sink *sink,
+                           struct pexec__text *text);
+
+/* delivery.c: a list of entries, off the lock. */
+struct pexec__batch {
+  struct pexec__entry *first;   /* those that are left, after a failure */
+  struct pexec__entry *done;    /* those that are written, to be freed */
+  size_t done_count, done_bytes;
+};
+
+/* Moves entries from 'first' to 'done'; 0, or why it stopped. */
+int pexec__deliver (struct pexec__sink *sink, struct pexec__batch *batch,
+                    struct pexec__text *text);
+/* What is left of the batch, and what is held, is lost: counts it. With the
+   writer's lock. */
+void pexec__give_up (struct pexec__sink *sink, struct pexec__batch *batch,
+                     int reason);
+/* What an entry counts against the bound. */
+size_t pexec__entry_charge (const struct pexec__entry *entry);
+void pexec__entry_free (struct pexec__entry *entry);
+
+#endif

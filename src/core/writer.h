@@ -1,0 +1,48 @@
+/*
+** Writers: threads that write what sinks have got, one for each device, so
+** that a disk which hangs holds up nobody but those who write to it. Each
+** begins with its first sink and ends with its last.
+*/
+
+#ifndef PEXEC_CORE_WRITER_H
+#define PEXEC_CORE_WRITER_H
+
+#include <stdint.h>
+
+#include "loop.h"
+#include "mailbox.h"
+#include "sink.h"
+
+struct pexec__writer;
+struct pexec__writers;
+
+/* Keys of those that are not devices. */
+#define PEXEC__WRITER_STDERR UINT64_MAX
+#define PEXEC__WRITER_HOST (UINT64_MAX - 1)
+
+/* 'words' gets a sink's letter when the supervisor is to look at it; then
+   the loop is woken. 0, -ENOMEM. */
+int pexec__writers_open (struct pexec__loop *loop,
+                         struct pexec__mailbox *words,
+                         struct pexec__writers **writers);
+/* Writes what waits, until 'deadline_ns' at most, and ends the threads. One
+   that hangs in the kernel is left to itself, and so are its sinks, which are
+   taken out of the list 'sinks'; it frees them if it ever comes back. */
+void pexec__writers_close (struct pexec__writers *writers,
+                           struct pexec__sink **sinks, int64_t deadline_ns);
+
+/* The one of this device, which is started if need be, for one sink more. Any
+   thread. 0 or -errno. */
+int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
+                       struct pexec__writer **writer);
+
+void pexec__writer_lock (struct pexec__writer *writer);
+void pexec__writer_unlock (struct pexec__writer *writer);
+/* The sink has work. With the lock held. */
+void pexec__writer_call (struct pexec__writer *writer,
+                         struct pexec__sink *sink);
+/* The supervisor is to look at the sink. With the lock held. */
+void pexec__writer_tell (struct pexec__writer *writer,
+                         struct pexec__sink *sink);
+
+#endif
