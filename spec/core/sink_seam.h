@@ -43,7 +43,7 @@ static struct {
   int good_blocks;          /* allocations that succeed; -1: all */
   int blocks;
   int error;                /* of writing; 0: none */
-  size_t most;              /* bytes that are taken before it */
+  size_t most;              /* bytes that are taken before it fails so */
   unsigned chance;          /* of 100 writes so many fail as it likes */
   int reopen_error;
   bool host_is_full;
@@ -143,8 +143,13 @@ static size_t most_of (const char *data, size_t length, int *error) {
   static const int errors[] = { -ENOSPC, -EAGAIN, -EIO };
   size_t done;
   *error = world.error;
-  if (world.error != 0)
-    return smaller(world.most, length);
+  if (world.error != 0) {
+    done = smaller(world.most, length);
+    world.most -= done;
+    if (done == length)
+      *error = 0;
+    return done;
+  }
   if (draw(100) >= world.chance)
     return length;
   *error = errors[draw(3)];
@@ -216,6 +221,7 @@ ssize_t pexec__write (int fd, const void *data, size_t size) {
   int error;
   size_t done = most_of(data, size, &error);
   assert_int_equal(fd, HOST_FD);
+  assert_in_range(size, 1, 4096);  /* PIPE_BUF */
   keep_bytes(data, done);
   return done > 0 ? (ssize_t)done : error;
 }
