@@ -408,6 +408,21 @@ static void with_its_last_file_the_thread_ends (void **s) {
   EVENTUALLY(count_threads() == threads_before);
 }
 
+static void one_that_is_to_close_while_it_is_written_is_not_met_again (void **s)
+{
+  struct pexec__sink *first = open_sink(0, 1, false);
+  struct pexec__sink *second = open_sink(1, 1, false);
+  (void)s;
+  set_file(0, true, 0);
+  put(first);
+  EVENTUALLY(look(0).hanging == 1);
+  pexec__sink_put_close(first);
+  set_file(0, false, 0);
+  EVENTUALLY(heed_close());  /* frees it */
+  put(second);
+  EVENTUALLY(has_written(second));
+}
+
 static void the_device_gets_another_thread_then (void **s) {
   (void)s;
   for (int i = 0; i < 20; i++) {
@@ -527,6 +542,7 @@ int main (void) {
     SPEC(what_fails_is_tried_again_without_a_call),
     SPEC(one_that_fails_does_not_hold_up_its_neighbour),
     SPEC(with_its_last_file_the_thread_ends),
+    SPEC(one_that_is_to_close_while_it_is_written_is_not_met_again),
     SPEC(the_device_gets_another_thread_then),
     SPEC(files_come_and_go_beside_each_other),
     SPEC(at_close_what_waits_is_written),
