@@ -73,6 +73,18 @@ static void keep (void *owner, struct pexec__text *text, size_t size) {
   pexec__text_drop(text, size);
 }
 
+/* What stands on a line of its own begins with a newline where the file's
+   last line has none. Follows and opens the file first. */
+static void begin_line (struct pexec__sink *sink, struct pexec__text *text) {
+  size_t done;
+  if (sink->kind != PEXEC__SINK_FILE)
+    return;
+  (void)write_bytes(sink, "", 0, &done);  /* what fails fails again, and then
+                                             it counts */
+  if (pexec__logfile_is_torn(sink->file))
+    pexec__text_put(text, "\n", 1);
+}
+
 static int write_gap (struct pexec__sink *sink, const char *gap,
                       size_t length) {
   const struct pexec__origin origin = {
@@ -82,8 +94,7 @@ static int write_gap (struct pexec__sink *sink, const char *gap,
   struct pexec__text text = { room, sizeof room, 0, 0, keep, NULL };
   struct pexec__frame frame;
   size_t done;
-  if (sink->kind == PEXEC__SINK_FILE && pexec__logfile_is_torn(sink->file))
-    pexec__text_put(&text, "\n", 1);
+  begin_line(sink, &text);
   if (sink->format == PEXEC_RAW) {
     pexec__text_put(&text, "pexec: ", 7);
     pexec__text_put(&text, gap, length);
@@ -229,6 +240,7 @@ static int deliver_formatted (struct pexec__sink *sink,
   text->owner = sink;
   text->emit = emit;
   text->used = text->ended = 0;
+  begin_line(sink, text);
   do {
     struct pexec__entry *entry = move_done(batch);
     format_entry(sink, entry, text);
