@@ -191,7 +191,7 @@ struct pexec_process {
   struct pexec__child child;
   struct pexec__timer *timer; /* the phase says what for */
   struct pexec__stream *streams;  /* two; NULL: no output is read */
-  struct pexec__outlet *outlets;  /* NULL: none, or not taken yet */
+  struct pexec__outlet *outlets;
   size_t outlet_count;
   bool has_outlets;               /* they were taken */
   bool has_fifo;                  /* a file for the child is one: is not */
@@ -208,7 +208,6 @@ struct pexec_process {
   uint64_t starts;
   uint64_t lost_lines;        /* of output events: no memory, no room where
                                  they are dropped, or no host any more */
-  uint64_t lost_told;         /* of these */
   int failure;                /* of the last attempt; 0 or negative */
   char *failure_message;      /* owned; or NULL */
   bool has_stop_waiter;       /* the host waits for STOPPED */

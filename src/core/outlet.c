@@ -151,18 +151,24 @@ static int take_stream (pexec_process *process, int i, const char **path) {
 }
 
 static size_t most_outlets (const struct pexec__config *config) {
-  size_t most = 5;  /* three loggers, two descriptors */
-  for (int i = 0; i < 2; i++)
+  size_t most = (config->logger != NULL);
+  for (int i = 0; i < 2; i++) {
+    most += (config->stream_loggers[i] != NULL) +
+            (config->output[i].inherits != 0);
     for (size_t n = 0; config->output[i].files[n] != NULL; n++)
       most++;
+  }
   return most;
 }
 
 static int take_all (pexec_process *process, const char **path) {
   const struct pexec__config *config = process->config;
+  size_t most = most_outlets(config);
   int error;
-  process->outlets = pexec__calloc(most_outlets(config),
-                                   sizeof *process->outlets);
+  process->has_outlets = true;
+  if (most == 0)
+    return 0;
+  process->outlets = pexec__calloc(most, sizeof *process->outlets);
   if (process->outlets == NULL)
     return -ENOMEM;
   error = take_logger(process, config->logger, PEXEC__MESSAGES);
@@ -174,7 +180,7 @@ static int take_all (pexec_process *process, const char **path) {
 int pexec__outlets_take (pexec_process *process, const char **path) {
   int error;
   *path = NULL;
-  if (process->outlets != NULL)
+  if (process->has_outlets)
     return 0;
   if ((error = take_all(process, path)) < 0)
     pexec__outlets_let_go(process);
@@ -186,6 +192,7 @@ void pexec__outlets_let_go (pexec_process *process) {
   size_t count = process->outlet_count;
   process->outlets = NULL;
   process->outlet_count = 0;
+  process->has_outlets = false;
   for (size_t i = 0; i < count; i++)
     release(process->supervisor, outlets[i].sink);
   pexec__free(outlets);
