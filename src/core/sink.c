@@ -197,14 +197,6 @@ int pexec__sink_reopen_error (struct pexec__sink *sink) {
   return error;
 }
 
-bool pexec__sink_is_closed (struct pexec__sink *sink) {
-  bool is_closed;
-  pexec__writer_lock(sink->writer);
-  is_closed = sink->is_closed;
-  pexec__writer_unlock(sink->writer);
-  return is_closed;
-}
-
 struct pexec__sink_state pexec__sink_read_state (struct pexec__sink *sink) {
   struct pexec__sink_state state;
   pexec__writer_lock(sink->writer);
@@ -313,16 +305,19 @@ static int run_errand (struct pexec__sink *sink, enum errand errand) {
   return 0;
 }
 
-static void note_errand (struct pexec__sink *sink, enum errand errand,
+/* One that is closed may be freed as soon as that is told. */
+static void note_errand (struct pexec__writer *writer,
+                         struct pexec__sink *sink, enum errand errand,
                          int error) {
-  if (errand == NOTHING)
-    return;
-  if (errand == REOPEN) {
+  pexec__writer_lock(writer);
+  if (errand == CLOSE)
+    pexec__writer_give_back(writer, sink);
+  else if (errand == REOPEN) {
     sink->is_reopening = false;
     sink->reopen_error = error;
+    pexec__writer_tell(writer, sink);
   }
-  sink->is_closed = (errand == CLOSE);
-  pexec__writer_tell(sink->writer, sink);
+  pexec__writer_unlock(writer);
 }
 
 static int64_t serve_batch (struct pexec__sink *sink,
@@ -345,15 +340,12 @@ static int64_t serve_batch (struct pexec__sink *sink,
 
 int64_t pexec__sink_serve (struct pexec__sink *sink,
                            struct pexec__text *text) {
+  struct pexec__writer *writer = sink->writer;
   enum errand errand;
   int64_t wait_ns = serve_batch(sink, text, &errand);
   int error = run_errand(sink, errand);
   if (sink->file != NULL)
     pexec__compressor_start(&sink->compressor, sink->file);
-  pexec__writer_lock(sink->writer);
-  note_errand(sink, errand, error);
-  if (sink->is_closed)
-    wait_ns = PEXEC__SINK_CLOSED;
-  pexec__writer_unlock(sink->writer);
-  return wait_ns;
+  note_errand(writer, sink, errand, error);
+  return errand == CLOSE ? PEXEC__SINK_CLOSED : wait_ns;
 }

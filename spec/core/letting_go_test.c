@@ -1,0 +1,78 @@
+/*
+** Specifies what becomes of a process's sinks when its host lets it go: their
+** writer ends with the last of them, and is not asked anything after that. On
+** the fake seam. One thread.
+**
+** seam: fake
+*/
+
+#include "fake_host.h"
+
+static pexec_logger *logger;
+
+/* It writes nothing: no message is an error. */
+static int begin (void **state) {
+  static const struct fake_program world[] = { { .lives_ns = FAKE_MS } };
+  pexec_logger_options options = PEXEC_LOGGER_OPTIONS_INIT;
+  (void)state;
+  host_begin(world, 1);
+  options.level = PEXEC_ERROR;
+  assert_int_equal(pexec_logger_new(&options, &logger), 0);
+  host.config.log_events = 0;
+  host.config.logger = logger;
+  return 0;
+}
+
+static int end (void **state) {
+  (void)state;
+  pexec_logger_release(logger);
+  host_end();
+  return 0;
+}
+
+static void run_and_stop (void) {
+  host.process = NULL;
+  host_start();
+  host_run(FAKE_S);
+  assert_int_equal(pexec_process_stop(host.process), 0);
+  host_run(FAKE_S);
+}
+
+static void its_writer_is_not_asked_once_it_has_ended (void **state) {
+  (void)state;
+  run_and_stop();
+  pexec_process_release(host.process);
+  host_run(FAKE_S);
+}
+
+static void the_next_process_gets_another (void **state) {
+  (void)state;
+  for (int i = 1; i <= 3; i++) {
+    run_and_stop();
+    assert_int_equal(host.stopped, i);
+    pexec_process_release(host.process);
+    host_run(FAKE_S);
+  }
+}
+
+static void one_that_others_use_stays (void **state) {
+  pexec_process *first;
+  (void)state;
+  run_and_stop();
+  first = host.process;
+  run_and_stop();
+  pexec_process_release(first);
+  host_run(FAKE_S);
+  pexec_process_release(host.process);
+  host_run(FAKE_S);
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(its_writer_is_not_asked_once_it_has_ended,
+                                    begin, end),
+    cmocka_unit_test_setup_teardown(the_next_process_gets_another, begin, end),
+    cmocka_unit_test_setup_teardown(one_that_others_use_stays, begin, end),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
