@@ -145,6 +145,7 @@ static int deliver_raw (struct pexec__sink *sink, struct pexec__batch *batch) {
                           view->to - view->from, &done);
   view->from += done;
   batch->done_bytes += done;
+  batch->has_moved |= (done > 0);
   if (error >= 0)
     note_done(batch);
   return error;
@@ -198,6 +199,7 @@ static int write_held (struct pexec__sink *sink, struct pexec__batch *batch) {
     count_held(sink, batch);
     return 0;
   }
+  batch->has_moved |= (done > 0);
   sink->held_length -= done;
   memmove(sink->held, sink->held + done, sink->held_length);
   return error;

@@ -271,11 +271,13 @@ static bool is_idle (const struct pexec__sink *sink) {
   return sink->first == NULL && sink->held == NULL;
 }
 
-static int64_t next_turn (struct pexec__sink *sink, int error) {
-  if (error >= 0) {
+/* A pipe that has taken something is read: it soon takes more. */
+static int64_t next_turn (struct pexec__sink *sink, int error,
+                          bool has_moved) {
+  if (error >= 0 || has_moved)
     sink->retry_wait_ns = 0;
+  if (error >= 0)
     return is_idle(sink) && sink->lost_at_put == 0 ? PEXEC__SINK_IDLE : 0;
-  }
   sink->retry_wait_ns *= 2;
   if (sink->retry_wait_ns < FIRST_RETRY)
     sink->retry_wait_ns = FIRST_RETRY;
@@ -322,7 +324,7 @@ static void note_errand (struct pexec__writer *writer,
 
 static int64_t serve_batch (struct pexec__sink *sink,
                             struct pexec__text *text, enum errand *errand) {
-  struct pexec__batch batch = { NULL, NULL, 0, 0 };
+  struct pexec__batch batch = { NULL, NULL, 0, 0, false };
   int64_t wait_ns;
   int error;
   pexec__writer_lock(sink->writer);
@@ -331,7 +333,7 @@ static int64_t serve_batch (struct pexec__sink *sink,
   error = pexec__deliver(sink, &batch, text);
   pexec__writer_lock(sink->writer);
   settle(sink, &batch, error);
-  wait_ns = next_turn(sink, error);
+  wait_ns = next_turn(sink, error, batch.has_moved);
   *errand = next_errand(sink);
   pexec__writer_unlock(sink->writer);
   free_entries(batch.done);

@@ -148,6 +148,7 @@ struct pexec__batch {
   struct pexec__entry *first;   /* those that are left, after a failure */
   struct pexec__entry *done;    /* those that are written, to be freed */
   size_t done_count, done_bytes;
+  bool has_moved;               /* bytes were taken by what then failed */
 };
 
 /* Moves entries from 'first' to 'done'; 0, or why it stopped. */
