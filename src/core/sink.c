@@ -189,10 +189,12 @@ void pexec__sink_begin_dropping (struct pexec__sink *sink) {
   pexec__writer_unlock(sink->writer);
 }
 
+/* One that is yet to come waits for what cannot be written. */
 int pexec__sink_reopen_error (struct pexec__sink *sink) {
   int error;
   pexec__writer_lock(sink->writer);
-  error = sink->reopen_error;
+  error = !sink->is_reopening ? sink->reopen_error
+        : sink->error < 0 ? sink->error : -EAGAIN;
   pexec__writer_unlock(sink->writer);
   return error;
 }
