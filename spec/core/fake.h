@@ -55,6 +55,7 @@ struct fake {
   int64_t now_ns;
   bool is_basic;            /* a kernel without the newer calls */
   bool host_reaps;          /* the host waits for all children */
+  bool writer_hangs;        /* nothing is written meanwhile */
   const struct fake_program *programs;  /* of the first start, the next... */
   int program_count;        /* the last one serves all that follow */
   struct fake_signal signals[FAKE_SIGNALS];  /* those sent, but 0 */

@@ -89,8 +89,8 @@ static struct pexec__sink *sink_of (struct pexec__letter *letter) {
 
 int64_t fake_writer_next_ns (void) {
   int64_t next = FAKE_NEVER;
-  struct pexec__letter *letter =
-      writers_here != NULL ? writers_here->todo.first : NULL;
+  struct pexec__letter *letter = writers_here != NULL && !fake.writer_hangs
+                               ? writers_here->todo.first : NULL;
   for (; letter != NULL; letter = letter->next)
     if (sink_of(letter)->retry_at_ns < next)
       next = sink_of(letter)->retry_at_ns;
@@ -110,7 +110,7 @@ static void serve (struct pexec__writers *writers, struct pexec__sink *sink) {
 
 bool fake_writer_run_due (void) {
   struct pexec__letter **place;
-  if (writers_here == NULL)
+  if (writers_here == NULL || fake.writer_hangs)
     return false;
   for (place = &writers_here->todo.first; *place != NULL;
        place = &(*place)->next) {
@@ -129,6 +129,7 @@ void pexec__writers_close (struct pexec__writers *writers,
                            struct pexec__sink **sinks, int64_t deadline_ns) {
   (void)sinks;
   (void)deadline_ns;
+  fake.writer_hangs = false;
   while (fake_writer_run_due())
     continue;
   pexec__mailbox_close(&writers->todo);

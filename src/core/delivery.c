@@ -304,7 +304,7 @@ static void count_lost (struct pexec__sink *sink,
                         int reason) {
   lose(sink, lines, reason);
   sink->lost_ever += lines;
-  if (entry != NULL) {
+  if (entry != NULL && !entry->is_message) {
     const struct pexec__chunk *chunk = entry->view.chunk;
     atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops, lines);
   }

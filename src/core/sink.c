@@ -89,12 +89,13 @@ size_t pexec__entry_charge (const struct pexec__entry *entry) {
 }
 
 static void drop_lines (struct pexec__sink *sink,
-                        const struct pexec__view *view) {
+                        const struct pexec__view *view, bool is_message) {
   const struct pexec__chunk *chunk = view->chunk;
   sink->lost_at_put += view->lines;
   sink->lost_ever += view->lines;
-  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
-                   view->lines);
+  if (!is_message)
+    atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
+                     view->lines);
 }
 
 static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
@@ -132,7 +133,7 @@ bool pexec__sink_put (struct pexec__sink *sink,
   if (is_taken)
     append(sink, entry);
   else
-    drop_lines(sink, view);
+    drop_lines(sink, view, is_message);
   if (sink->queued_bytes >= PEXEC__SINK_MAX && !sink->is_dropping)
     sink->is_full = true;
   bool is_full = sink->is_full;

@@ -1,7 +1,8 @@
 /*
-** Specifies what becomes of a process's sinks when its host lets it go: their
-** writer ends with the last of them, and is not asked anything after that. On
-** the fake seam. One thread.
+** Specifies how the supervisor treats sinks: what waits for one that hangs is
+** bounded, its messages too; and when the host lets a process go, their writer
+** ends with the last of them, and is not asked anything after that. On the
+** fake seam. One thread.
 **
 ** seam: fake
 */
@@ -38,6 +39,23 @@ static void run_and_stop (void) {
   host_run(FAKE_S);
 }
 
+/* {== one that hangs ====================================================== */
+
+/* It crashes once a second, and each time there is a message. */
+static void messages_that_nobody_takes_are_bounded (void **state) {
+  int blocks;
+  (void)state;
+  host_start();
+  host_run(FAKE_S / 2);
+  fake.writer_hangs = true;
+  host_run(2 * 3600 * FAKE_S);
+  blocks = fake.blocks;
+  host_run(2 * 3600 * FAKE_S);
+  assert_in_range(fake.blocks, 0, blocks + 4);
+}
+
+/* {== letting go ========================================================== */
+
 static void its_writer_is_not_asked_once_it_has_ended (void **state) {
   (void)state;
   run_and_stop();
@@ -69,6 +87,8 @@ static void one_that_others_use_stays (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(messages_that_nobody_takes_are_bounded,
+                                    begin, end),
     cmocka_unit_test_setup_teardown(its_writer_is_not_asked_once_it_has_ended,
                                     begin, end),
     cmocka_unit_test_setup_teardown(the_next_process_gets_another, begin, end),
