@@ -62,6 +62,7 @@ struct fake {
   int signal_count;
   int clones;
   size_t bytes_read;        /* of all pipes */
+  size_t logged;            /* bytes on stderr, which are gone */
   char *input;              /* what children have read */
   size_t input_length, input_room;
   int input_ends;           /* how often one has come to its end */

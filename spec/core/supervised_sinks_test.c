@@ -54,6 +54,22 @@ static void messages_that_nobody_takes_are_bounded (void **state) {
   assert_in_range(fake.blocks, 0, blocks + 4);
 }
 
+static void what_was_lost_is_told_before_it_is_closed (void **state) {
+  (void)state;
+  host_start();
+  host_run(FAKE_S / 2);
+  fake.writer_hangs = true;
+  host_run(2 * 3600 * FAKE_S);
+  assert_int_equal(pexec_process_stop(host.process), 0);
+  host_run(10 * FAKE_S);
+  pexec_process_release(host.process);
+  host_run(10 * FAKE_S);
+  assert_int_equal(fake.logged, 0);
+  fake.writer_hangs = false;
+  host_run(10 * FAKE_S);
+  assert_int_not_equal(fake.logged, 0);
+}
+
 /* {== letting go ========================================================== */
 
 static void its_writer_is_not_asked_once_it_has_ended (void **state) {
@@ -88,6 +104,8 @@ static void one_that_others_use_stays (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(messages_that_nobody_takes_are_bounded,
+                                    begin, end),
+    cmocka_unit_test_setup_teardown(what_was_lost_is_told_before_it_is_closed,
                                     begin, end),
     cmocka_unit_test_setup_teardown(its_writer_is_not_asked_once_it_has_ended,
                                     begin, end),

@@ -274,13 +274,18 @@ static bool is_idle (const struct pexec__sink *sink) {
   return sink->first == NULL && sink->held == NULL;
 }
 
+/* Nor has it a loss that no entry tells of. */
+static bool has_nothing (const struct pexec__sink *sink) {
+  return is_idle(sink) && sink->lost_at_put == 0;
+}
+
 /* A pipe that has taken something is read: it soon takes more. */
 static int64_t next_turn (struct pexec__sink *sink, int error,
                           bool has_moved) {
   if (error >= 0 || has_moved)
     sink->retry_wait_ns = 0;
   if (error >= 0)
-    return is_idle(sink) && sink->lost_at_put == 0 ? PEXEC__SINK_IDLE : 0;
+    return has_nothing(sink) ? PEXEC__SINK_IDLE : 0;
   sink->retry_wait_ns *= 2;
   if (sink->retry_wait_ns < FIRST_RETRY)
     sink->retry_wait_ns = FIRST_RETRY;
@@ -295,7 +300,7 @@ enum errand { NOTHING, REOPEN, CLOSE };
 static enum errand next_errand (const struct pexec__sink *sink) {
   if (sink->is_reopening && sink->settled >= sink->reopen_at)
     return REOPEN;
-  return sink->is_closing && is_idle(sink) ? CLOSE : NOTHING;
+  return sink->is_closing && has_nothing(sink) ? CLOSE : NOTHING;
 }
 
 static int run_errand (struct pexec__sink *sink, enum errand errand) {
