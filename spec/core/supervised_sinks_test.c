@@ -101,6 +101,22 @@ static void one_that_others_use_stays (void **state) {
   host_run(FAKE_S);
 }
 
+/* As of one that hung until all patience was over. */
+static void one_is_closed_that_is_to_be_opened_anew_first (void **state) {
+  pexec_supervisor *supervisor = host.supervisor;
+  struct pexec__sink *sink;
+  (void)state;
+  assert_true(pexec_supervisor_fd(supervisor) >= 0);
+  assert_int_equal(pexec__sink_new(PEXEC__SINK_HOST, NULL, NULL, 2, &sink), 0);
+  assert_int_equal(pexec__writer_get(supervisor->writers, 1, &sink->writer),
+                   0);
+  supervisor->sinks = sink;
+  pexec__sink_put_reopen(sink);
+  pexec__sink_put_close(sink);
+  host_run(FAKE_S);
+  assert_null(supervisor->sinks);
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(messages_that_nobody_takes_are_bounded,
@@ -111,6 +127,8 @@ int main (void) {
                                     begin, end),
     cmocka_unit_test_setup_teardown(the_next_process_gets_another, begin, end),
     cmocka_unit_test_setup_teardown(one_that_others_use_stays, begin, end),
+    cmocka_unit_test_setup_teardown(
+        one_is_closed_that_is_to_be_opened_anew_first, begin, end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -357,5 +357,7 @@ int64_t pexec__sink_serve (struct pexec__sink *sink,
   if (sink->file != NULL)
     pexec__compressor_start(&sink->compressor, sink->file);
   note_errand(writer, sink, errand, error);
+  if (errand == REOPEN && wait_ns == PEXEC__SINK_IDLE)
+    return 0;  /* there may be another errand */
   return errand == CLOSE ? PEXEC__SINK_CLOSED : wait_ns;
 }
