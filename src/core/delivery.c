@@ -156,6 +156,7 @@ static int deliver_raw (struct pexec__sink *sink, struct pexec__batch *batch) {
                           view->to - view->from, &done);
   view->from += done;
   batch->done_bytes += done;
+  batch->has_moved |= (done > 0);
   if (error >= 0)
     note_done(batch);
   return error;
@@ -209,6 +210,7 @@ static int write_held (struct pexec__sink *sink, struct pexec__batch *batch) {
     count_held(sink, batch);
     return 0;
   }
+  batch->has_moved |= (done > 0);
   sink->held_length -= done;
   memmove(sink->held, sink->held + done, sink->held_length);
   return error;
@@ -314,7 +316,7 @@ static void count_lost (struct pexec__sink *sink,
                         int reason) {
   lose(sink, lines, reason);
   sink->lost_ever += lines;
-  if (entry != NULL) {
+  if (entry != NULL && !entry->is_message) {
     const struct pexec__chunk *chunk = entry->view.chunk;
     atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops, lines);
   }

@@ -250,9 +250,9 @@ void pexec__outlets_adopt (pexec_process *process) {
 
 /* {== putting ============================================================ */
 
-/* When they feed what is full, streams wait until it is not. */
-static void note_full (pexec_process *process, struct pexec__sink *sink) {
-  pexec_supervisor *supervisor = process->supervisor;
+/* It has a second to get room. */
+static void note_full (pexec_supervisor *supervisor,
+                       struct pexec__sink *sink) {
   if (sink->full_since_ns == 0) {
     sink->full_since_ns = pexec__now();
     if (!sink->blocks)
@@ -267,8 +267,8 @@ static void put (struct pexec__stream *stream, struct pexec__outlet *outlet,
       stream->number == PEXEC_STDOUT ? PEXEC_INFO : PEXEC_ERROR;
   if (!pexec__sink_put(outlet->sink, view, level, false))
     return;
-  note_full(stream->process, outlet->sink);
-  pexec__output_block(stream, true);
+  note_full(stream->process->supervisor, outlet->sink);
+  pexec__output_block(stream, true);  /* until there is */
 }
 
 static bool wants_bytes (const struct pexec__sink *sink) {
@@ -319,7 +319,8 @@ bool pexec__outlets_put_message (pexec_process *process,
   chunk->length = length;
   chunk->stream = PEXEC_STDERR;
   view.chunk = chunk;
-  (void)pexec__sink_put(sink, &view, level, true);
+  if (pexec__sink_put(sink, &view, level, true))
+    note_full(supervisor, sink);
   pexec__chunk_drop(chunk);
   return true;
 }

@@ -89,12 +89,13 @@ size_t pexec__entry_charge (const struct pexec__entry *entry) {
 }
 
 static void drop_lines (struct pexec__sink *sink,
-                        const struct pexec__view *view) {
+                        const struct pexec__view *view, bool is_message) {
   const struct pexec__chunk *chunk = view->chunk;
   sink->lost_at_put += view->lines;
   sink->lost_ever += view->lines;
-  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
-                   view->lines);
+  if (!is_message)
+    atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
+                     view->lines);
 }
 
 static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
@@ -132,7 +133,7 @@ bool pexec__sink_put (struct pexec__sink *sink,
   if (is_taken)
     append(sink, entry);
   else
-    drop_lines(sink, view);
+    drop_lines(sink, view, is_message);
   if (sink->queued_bytes >= PEXEC__SINK_MAX && !sink->is_dropping)
     sink->is_full = true;
   bool is_full = sink->is_full;
@@ -189,20 +190,14 @@ void pexec__sink_begin_dropping (struct pexec__sink *sink) {
   pexec__writer_unlock(sink->writer);
 }
 
+/* One that is yet to come waits for what cannot be written. */
 int pexec__sink_reopen_error (struct pexec__sink *sink) {
   int error;
   pexec__writer_lock(sink->writer);
-  error = sink->reopen_error;
+  error = !sink->is_reopening ? sink->reopen_error
+        : sink->error < 0 ? sink->error : -EAGAIN;
   pexec__writer_unlock(sink->writer);
   return error;
-}
-
-bool pexec__sink_is_closed (struct pexec__sink *sink) {
-  bool is_closed;
-  pexec__writer_lock(sink->writer);
-  is_closed = sink->is_closed;
-  pexec__writer_unlock(sink->writer);
-  return is_closed;
 }
 
 struct pexec__sink_state pexec__sink_read_state (struct pexec__sink *sink) {
@@ -279,11 +274,18 @@ static bool is_idle (const struct pexec__sink *sink) {
   return sink->first == NULL && sink->held == NULL;
 }
 
-static int64_t next_turn (struct pexec__sink *sink, int error) {
-  if (error >= 0) {
+/* Nor has it a loss that no entry tells of. */
+static bool has_nothing (const struct pexec__sink *sink) {
+  return is_idle(sink) && sink->lost_at_put == 0;
+}
+
+/* A pipe that has taken something is read: it soon takes more. */
+static int64_t next_turn (struct pexec__sink *sink, int error,
+                          bool has_moved) {
+  if (error >= 0 || has_moved)
     sink->retry_wait_ns = 0;
-    return is_idle(sink) && sink->lost_at_put == 0 ? PEXEC__SINK_IDLE : 0;
-  }
+  if (error >= 0)
+    return has_nothing(sink) ? PEXEC__SINK_IDLE : 0;
   sink->retry_wait_ns *= 2;
   if (sink->retry_wait_ns < FIRST_RETRY)
     sink->retry_wait_ns = FIRST_RETRY;
@@ -298,7 +300,7 @@ enum errand { NOTHING, REOPEN, CLOSE };
 static enum errand next_errand (const struct pexec__sink *sink) {
   if (sink->is_reopening && sink->settled >= sink->reopen_at)
     return REOPEN;
-  return sink->is_closing && is_idle(sink) ? CLOSE : NOTHING;
+  return sink->is_closing && has_nothing(sink) ? CLOSE : NOTHING;
 }
 
 static int run_errand (struct pexec__sink *sink, enum errand errand) {
@@ -313,21 +315,24 @@ static int run_errand (struct pexec__sink *sink, enum errand errand) {
   return 0;
 }
 
-static void note_errand (struct pexec__sink *sink, enum errand errand,
+/* One that is closed may be freed as soon as that is told. */
+static void note_errand (struct pexec__writer *writer,
+                         struct pexec__sink *sink, enum errand errand,
                          int error) {
-  if (errand == NOTHING)
-    return;
-  if (errand == REOPEN) {
+  pexec__writer_lock(writer);
+  if (errand == CLOSE)
+    pexec__writer_give_back(writer, sink);
+  else if (errand == REOPEN) {
     sink->is_reopening = false;
     sink->reopen_error = error;
+    pexec__writer_tell(writer, sink);
   }
-  sink->is_closed = (errand == CLOSE);
-  pexec__writer_tell(sink->writer, sink);
+  pexec__writer_unlock(writer);
 }
 
 static int64_t serve_batch (struct pexec__sink *sink,
                             struct pexec__text *text, enum errand *errand) {
-  struct pexec__batch batch = { NULL, NULL, 0, 0 };
+  struct pexec__batch batch = { NULL, NULL, 0, 0, false };
   int64_t wait_ns;
   int error;
   pexec__writer_lock(sink->writer);
@@ -336,7 +341,7 @@ static int64_t serve_batch (struct pexec__sink *sink,
   error = pexec__deliver(sink, &batch, text);
   pexec__writer_lock(sink->writer);
   settle(sink, &batch, error);
-  wait_ns = next_turn(sink, error);
+  wait_ns = next_turn(sink, error, batch.has_moved);
   *errand = next_errand(sink);
   pexec__writer_unlock(sink->writer);
   free_entries(batch.done);
@@ -345,15 +350,14 @@ static int64_t serve_batch (struct pexec__sink *sink,
 
 int64_t pexec__sink_serve (struct pexec__sink *sink,
                            struct pexec__text *text) {
+  struct pexec__writer *writer = sink->writer;
   enum errand errand;
   int64_t wait_ns = serve_batch(sink, text, &errand);
   int error = run_errand(sink, errand);
   if (sink->file != NULL)
     pexec__compressor_start(&sink->compressor, sink->file);
-  pexec__writer_lock(sink->writer);
-  note_errand(sink, errand, error);
-  if (sink->is_closed)
-    wait_ns = PEXEC__SINK_CLOSED;
-  pexec__writer_unlock(sink->writer);
-  return wait_ns;
+  note_errand(writer, sink, errand, error);
+  if (errand == REOPEN && wait_ns == PEXEC__SINK_IDLE)
+    return 0;  /* there may be another errand */
+  return errand == CLOSE ? PEXEC__SINK_CLOSED : wait_ns;
 }

@@ -57,7 +57,6 @@ struct pexec__sink {
 
   /* under the writer's lock */
   struct pexec__letter letter;  /* in the writer's box, while it has work */
-  struct pexec__letter word;    /* in the supervisor's, when that is to look */
   struct pexec__entry *first, **end;
   size_t queued_bytes;          /* with a charge for each entry */
   uint64_t put, settled;        /* entries, ever */
@@ -70,8 +69,12 @@ struct pexec__sink {
   bool is_reopening;            /* its file is to be opened anew, */
   uint64_t reopen_at;           /* once so many entries have settled */
   int reopen_error;             /* of the last time */
-  bool is_closing;              /* nobody feeds it any more: */
-  bool is_closed;               /* its file is closed, the writer is done */
+  bool is_closing;              /* nobody feeds it any more */
+
+  /* under the words' lock */
+  struct pexec__letter word;    /* there, when the supervisor is to look */
+  bool is_closed;               /* its file is closed; the writer is done with
+                                   it, and may be gone itself */
 
   /* the writer's thread only */
   struct pexec__compressor compressor;
@@ -108,7 +111,8 @@ bool pexec__sink_put (struct pexec__sink *sink,
                       bool is_message);
 /* Opens the file anew behind all that was put. */
 void pexec__sink_put_reopen (struct pexec__sink *sink);
-/* Has its file closed; a word comes when it is, and it can be freed. */
+/* Has its file closed. From here on none of these may be called: the writer
+   may be gone with it. A word comes when it is closed, and can be freed. */
 void pexec__sink_put_close (struct pexec__sink *sink);
 /* How many entries it has got. */
 uint64_t pexec__sink_position (struct pexec__sink *sink);
@@ -120,7 +124,6 @@ bool pexec__sink_is_full (struct pexec__sink *sink);
 /* From here on it drops what comes, until there is room. */
 void pexec__sink_begin_dropping (struct pexec__sink *sink);
 int pexec__sink_reopen_error (struct pexec__sink *sink);
-bool pexec__sink_is_closed (struct pexec__sink *sink);
 
 struct pexec__sink_state {
   int error;
@@ -145,6 +148,7 @@ struct pexec__batch {
   struct pexec__entry *first;   /* those that are left, after a failure */
   struct pexec__entry *done;    /* those that are written, to be freed */
   size_t done_count, done_bytes;
+  bool has_moved;               /* bytes were taken by what then failed */
 };
 
 /* Moves entries from 'first' to 'done'; 0, or why it stopped. */

@@ -58,14 +58,25 @@ void pexec__writer_call (struct pexec__writer *writer,
     (void)pthread_cond_broadcast(&writer->has_changed);
 }
 
-void pexec__writer_tell (struct pexec__writer *writer,
-                         struct pexec__sink *sink) {
+static void tell (struct pexec__writer *writer, struct pexec__sink *sink,
+                  bool is_closed) {
   if (writer->is_abandoned)
     return;
   pexec__mailbox_lock(writer->all->words);
+  sink->is_closed = is_closed;
   (void)pexec__mailbox_post(writer->all->words, &sink->word);
   pexec__mailbox_unlock(writer->all->words);
   pexec__loop_wake(writer->all->loop);
+}
+
+void pexec__writer_tell (struct pexec__writer *writer,
+                         struct pexec__sink *sink) {
+  tell(writer, sink, false);
+}
+
+void pexec__writer_give_back (struct pexec__writer *writer,
+                              struct pexec__sink *sink) {
+  tell(writer, sink, true);
 }
 
 /* {== its thread ========================================================= */
@@ -159,31 +170,31 @@ static void free_left (struct pexec__writer *writer) {
   }
 }
 
-static bool is_abandoned (struct pexec__writer *writer) {
-  bool answer;
-  pexec__writer_lock(writer);
-  answer = writer->is_abandoned;
-  pexec__writer_unlock(writer);
-  return answer;
-}
-
-/* One sink less. True where that was the last: nobody finds this writer any
-   more, or will join it. One that is being closed is found already. */
-static bool leave (struct pexec__writer *writer) {
+/* One that is being closed is found already. */
+static bool delist_unused (struct pexec__writer *writer) {
   struct pexec__writers *all = writer->all;
   struct pexec__writer **place = &all->first;
-  bool is_last = false;
-  if (is_abandoned(writer))
-    return false;
+  bool is_last;
   (void)pthread_mutex_lock(&all->lock);
-  if (--writer->users == 0 && !all->is_closing) {
+  is_last = (--writer->users == 0 && !all->is_closing);
+  if (is_last) {
     while (*place != writer)
       place = &(*place)->next;
     *place = writer->next;
     (void)pthread_detach(writer->thread);
-    is_last = true;
   }
   (void)pthread_mutex_unlock(&all->lock);
+  return is_last;
+}
+
+/* One sink less. True where that was the last: nobody finds this writer any
+   more, or will join it. While its lock is held it is not abandoned, and the
+   others are still there. */
+static bool leave (struct pexec__writer *writer) {
+  bool is_last;
+  pexec__writer_lock(writer);
+  is_last = !writer->is_abandoned && delist_unused(writer);
+  pexec__writer_unlock(writer);
   return is_last;
 }
 

@@ -44,5 +44,8 @@ void pexec__writer_call (struct pexec__writer *writer,
 /* The supervisor is to look at the sink. With the lock held. */
 void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink);
+/* The same, of one that is closed: it is the supervisor's from here on. */
+void pexec__writer_give_back (struct pexec__writer *writer,
+                              struct pexec__sink *sink);
 
 #endif
