@@ -84,11 +84,6 @@ static void look_at_flushing (pexec_supervisor *supervisor) {
 
 /* {== words ============================================================== */
 
-/* Its writer may be gone any time: nothing is asked of it any more. */
-static bool is_closing (const struct pexec__sink *sink) {
-  return sink->holders == 0;
-}
-
 static bool feeds_full (const pexec_process *process,
                         const struct pexec__stream *stream) {
   for (size_t i = 0; i < process->outlet_count; i++) {
@@ -141,25 +136,22 @@ static void tell (pexec_supervisor *supervisor, struct pexec__sink *sink) {
     sink->lost_told = state.lost_ever;
 }
 
-static struct pexec__sink *next_word (pexec_supervisor *supervisor,
-                                      bool *is_closed) {
-  struct pexec__sink *sink = NULL;
+static struct pexec__sink *next_word (pexec_supervisor *supervisor) {
   struct pexec__letter *letter;
   pexec__mailbox_lock(&supervisor->words);
   letter = pexec__mailbox_take(&supervisor->words);
-  if (letter != NULL) {
-    sink = PEXEC__HOLDER(letter, struct pexec__sink, word);
-    *is_closed = sink->is_closed;
-  }
   pexec__mailbox_unlock(&supervisor->words);
-  return sink;
+  return letter ? PEXEC__HOLDER(letter, struct pexec__sink, word) : NULL;
 }
 
 /* True where streams may go on. */
 static bool heed (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   bool was_full = (sink->full_since_ns != 0);
-  if (is_closing(sink))
+  if (pexec__sink_is_closed(sink)) {
+    pexec__writer_leave(sink->writer);
+    pexec__sink_delist(supervisor, sink);
     return false;
+  }
   tell(supervisor, sink);
   if (!was_full || pexec__sink_is_full(sink))
     return false;
@@ -174,12 +166,9 @@ static void unblock_all (pexec_supervisor *supervisor) {
 
 void pexec__outlets_heed (pexec_supervisor *supervisor) {
   struct pexec__sink *sink;
-  bool has_room = false, has_word = false, is_closed = false;
-  while ((sink = next_word(supervisor, &is_closed)) != NULL) {
-    if (is_closed)
-      pexec__sink_delist(supervisor, sink);
-    else
-      has_room = heed(supervisor, sink) || has_room;
+  bool has_room = false, has_word = false;
+  while ((sink = next_word(supervisor)) != NULL) {
+    has_room = heed(supervisor, sink) || has_room;
     has_word = true;
   }
   if (has_room)
@@ -193,7 +182,7 @@ void pexec__outlets_heed (pexec_supervisor *supervisor) {
 /* What has been full for long drops what comes, unless it is to block. */
 static int64_t judge_full (struct pexec__sink *sink, int64_t now_ns) {
   int64_t due_ns = sink->full_since_ns + PEXEC__PATIENCE;
-  if (sink->full_since_ns == 0 || sink->blocks || is_closing(sink))
+  if (sink->full_since_ns == 0 || sink->blocks)
     return INT64_MAX;
   if (now_ns < due_ns)
     return due_ns;

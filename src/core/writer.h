@@ -36,6 +36,10 @@ void pexec__writers_close (struct pexec__writers *writers,
 int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
                        struct pexec__writer **writer);
 
+/* For one sink less, whose writer is done with it. Behind the last one the
+   thread ends; whoever has called is not to touch the writer any more. */
+void pexec__writer_leave (struct pexec__writer *writer);
+
 void pexec__writer_lock (struct pexec__writer *writer);
 void pexec__writer_unlock (struct pexec__writer *writer);
 /* The sink has work. With the lock held. */
@@ -44,8 +48,5 @@ void pexec__writer_call (struct pexec__writer *writer,
 /* The supervisor is to look at the sink. With the lock held. */
 void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink);
-/* The same, of one that is closed: it is the supervisor's from here on. */
-void pexec__writer_give_back (struct pexec__writer *writer,
-                              struct pexec__sink *sink);
 
 #endif
