@@ -13,7 +13,6 @@
 #define CHARGE 256                        /* of an entry, besides its bytes */
 #define FIRST_RETRY INT64_C(1000000)      /* ns; doubles */
 #define LAST_RETRY INT64_C(100000000)
-#define IDLE_RETRY INT64_C(1000000000)    /* with nothing but a loss to tell */
 
 /* {== making and freeing ================================================= */
 
@@ -92,13 +91,28 @@ static void drop_lines (struct pexec__sink *sink,
                         const struct pexec__view *view) {
   const struct pexec__chunk *chunk = view->chunk;
   sink->lost_at_put += view->lines;
+  sink->lost_at_put_reason = sink->error;
   sink->lost_ever += view->lines;
   atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
                    view->lines);
 }
 
+/* What cannot be written for this reason is dropped, not waited for. */
+static bool is_hopeless (const struct pexec__sink *sink, int error) {
+  return error < 0 && error != -EAGAIN && !sink->blocks;
+}
+
+/* Where lines are lost anyway, nobody is to wait for that. */
+static void note_fullness (struct pexec__sink *sink) {
+  if (sink->queued_bytes < PEXEC__SINK_MAX || sink->is_dropping)
+    return;
+  sink->is_dropping = is_hopeless(sink, sink->error);
+  sink->is_full = !sink->is_dropping;
+}
+
 static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
   entry->lost_before = sink->lost_at_put;
+  entry->lost_reason = sink->lost_at_put > 0 ? sink->lost_at_put_reason : 0;
   sink->lost_at_put = 0;
   *sink->end = entry;
   sink->end = &entry->next;
@@ -126,16 +140,15 @@ bool pexec__sink_put (struct pexec__sink *sink,
                       const struct pexec__view *view, enum pexec_level level,
                       bool is_message) {
   struct pexec__entry *entry = new_entry(view, level, is_message);
-  bool is_taken;
+  bool is_taken, is_full;
   pexec__writer_lock(sink->writer);
   is_taken = (entry != NULL && !sink->is_dropping);
   if (is_taken)
     append(sink, entry);
   else
     drop_lines(sink, view);
-  if (sink->queued_bytes >= PEXEC__SINK_MAX && !sink->is_dropping)
-    sink->is_full = true;
-  bool is_full = sink->is_full;
+  note_fullness(sink);
+  is_full = sink->is_full;
   pexec__writer_unlock(sink->writer);
   if (!is_taken && entry != NULL)
     pexec__entry_free(entry);
@@ -231,7 +244,9 @@ static void take_batch (struct pexec__sink *sink, struct pexec__batch *batch) {
     sink->end = &sink->first;
   if (batch->first != NULL)
     return;
-  sink->lost += sink->lost_at_put;  /* nothing came to tell of it */
+  if (sink->lost_at_put > 0)  /* nothing came to tell of it */
+    sink->lost_reason = sink->lost_at_put_reason;
+  sink->lost += sink->lost_at_put;
   sink->lost_at_put = 0;
 }
 
@@ -250,18 +265,21 @@ static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
 /* Whatever the supervisor waits for. */
 static bool has_word (struct pexec__sink *sink, int error) {
   bool has_room = (sink->queued_bytes < PEXEC__SINK_MAX / 2);
-  bool is_news = sink->is_awaited || sink->error != error ||
+  bool lets_go = sink->is_full && is_hopeless(sink, error);
+  bool is_news = sink->is_awaited || sink->error != error || lets_go ||
                  (has_room && (sink->is_full || sink->is_dropping));
   sink->is_awaited = false;
   sink->error = error;
-  if (has_room)
-    sink->is_full = sink->is_dropping = false;
+  if (lets_go || has_room) {
+    sink->is_dropping = lets_go && !has_room;
+    sink->is_full = false;
+  }
   return is_news;
 }
 
 /* A child that waits for the file is not there any more, or never was. */
 static bool gives_up (const struct pexec__sink *sink, int error) {
-  return error < 0 && (sink->is_closing || (error != -EAGAIN && !sink->blocks));
+  return is_hopeless(sink, error) || (error < 0 && sink->is_closing);
 }
 
 static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
@@ -289,7 +307,7 @@ static int64_t next_turn (struct pexec__sink *sink, int error) {
     sink->retry_wait_ns = FIRST_RETRY;
   if (sink->retry_wait_ns > LAST_RETRY)
     sink->retry_wait_ns = LAST_RETRY;
-  return is_idle(sink) ? IDLE_RETRY : sink->retry_wait_ns;
+  return is_idle(sink) ? PEXEC__SINK_ONLY_TELLS : sink->retry_wait_ns;
 }
 
 /* What is done with the file when its turn has come, off the lock. */

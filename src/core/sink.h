@@ -62,6 +62,7 @@ struct pexec__sink {
   size_t queued_bytes;          /* with a charge for each entry */
   uint64_t put, settled;        /* entries, ever */
   uint64_t lost_at_put;         /* lines, since the last entry */
+  int lost_at_put_reason;       /* of the last of these; 0: slowness */
   uint64_t lost_ever;           /* lines */
   bool is_full;                 /* the supervisor wants a word when it is not */
   bool is_dropping;             /* what comes is dropped, until it is not */
@@ -73,9 +74,10 @@ struct pexec__sink {
   bool is_closing;              /* nobody feeds it any more: */
   bool is_closed;               /* its file is closed, the writer is done */
 
+  int64_t retry_at_ns;          /* not before; 0: at once */
+
   /* the writer's thread only */
   struct pexec__compressor compressor;
-  int64_t retry_at_ns;          /* not before; 0: at once */
   int64_t retry_wait_ns;        /* doubles with each failure */
   char *held;                   /* formatted, not written yet; or NULL */
   size_t held_length;
@@ -134,6 +136,8 @@ struct pexec__sink_state pexec__sink_read_state (struct pexec__sink *sink);
 
 #define PEXEC__SINK_IDLE (-1)
 #define PEXEC__SINK_CLOSED (-2)        /* not to be touched any more */
+/* The wait of one that has failed, and has nothing but a loss to tell of. */
+#define PEXEC__SINK_ONLY_TELLS INT64_C(1000000000)
 
 /* Writes what waits, or a good part of it. The result is how long to wait
    before the next turn, in ns, 0: at once; or one of these two. */

@@ -135,6 +135,7 @@ static void begin_closing (pexec_supervisor *supervisor) {
   const struct pexec__orders stop = { .set = PEXEC__ORDER_STOP };
   pexec_process *process, *next;
   supervisor->is_closing = true;
+  pexec__outlets_hurry(supervisor);
   supervisor->closing_left = 1;  /* this function */
   pexec__timer_arm(supervisor->closing_timer, pexec__now() +
                    longest_stop_ns(supervisor) + PEXEC__PATIENCE);

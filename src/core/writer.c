@@ -124,11 +124,13 @@ static struct pexec__sink *next_sink (struct pexec__writer *writer) {
   return sink;
 }
 
+/* A loss that could not be told of just now does not hold up the end. */
 static void come_again (struct pexec__writer *writer,
                         struct pexec__sink *sink, int64_t wait_ns) {
   pexec__writer_lock(writer);
   sink->retry_at_ns = wait_ns > 0 ? pexec__now() + wait_ns : 0;
-  if (wait_ns >= 0)
+  if (wait_ns >= 0 &&
+      !(writer->is_closing && wait_ns == PEXEC__SINK_ONLY_TELLS))
     (void)pexec__mailbox_post(&writer->todo, &sink->letter);
   pexec__writer_unlock(writer);
 }
@@ -159,21 +161,12 @@ static void free_left (struct pexec__writer *writer) {
   }
 }
 
-static bool is_abandoned (struct pexec__writer *writer) {
-  bool answer;
-  pexec__writer_lock(writer);
-  answer = writer->is_abandoned;
-  pexec__writer_unlock(writer);
-  return answer;
-}
-
-/* One sink less. True where that was the last: nobody finds this writer any
-   more, or will join it. One that is being closed is found already. */
-static bool leave (struct pexec__writer *writer) {
+/* The list of writers goes while this one is being closed, and not before. */
+static bool take_leave (struct pexec__writer *writer) {
   struct pexec__writers *all = writer->all;
   struct pexec__writer **place = &all->first;
   bool is_last = false;
-  if (is_abandoned(writer))
+  if (writer->is_closing)
     return false;
   (void)pthread_mutex_lock(&all->lock);
   if (--writer->users == 0 && !all->is_closing) {
@@ -184,6 +177,16 @@ static bool leave (struct pexec__writer *writer) {
     is_last = true;
   }
   (void)pthread_mutex_unlock(&all->lock);
+  return is_last;
+}
+
+/* One sink less. True where that was the last: nobody finds this writer any
+   more, or will join it. One that is being closed is found already. */
+static bool leave (struct pexec__writer *writer) {
+  bool is_last;
+  pexec__writer_lock(writer);
+  is_last = take_leave(writer);
+  pexec__writer_unlock(writer);
   return is_last;
 }
 
@@ -282,11 +285,15 @@ int pexec__writers_open (struct pexec__loop *loop,
 
 /* {== closing ============================================================ */
 
+/* What has failed is tried once more at once. */
 static void begin_closing (struct pexec__writer *writer,
                            int64_t deadline_ns) {
+  struct pexec__letter *letter;
   pexec__writer_lock(writer);
   writer->is_closing = true;
   writer->deadline_ns = deadline_ns;
+  for (letter = writer->todo.first; letter != NULL; letter = letter->next)
+    sink_of(letter)->retry_at_ns = 0;
   (void)pthread_cond_broadcast(&writer->has_changed);
   pexec__writer_unlock(writer);
 }
