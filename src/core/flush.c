@@ -16,7 +16,7 @@ static bool is_settled (const struct pexec__outlet *outlet) {
          pexec__sink_has_settled(outlet->sink, outlet->fence);
 }
 
-static bool are_all_settled (const pexec_process *process) {
+bool pexec__outlets_are_settled (const pexec_process *process) {
   bool are_settled = true;  /* each is asked: each is to send a word */
   for (size_t i = 0; i < process->outlet_count; i++)
     are_settled = is_settled(&process->outlets[i]) && are_settled;
@@ -60,7 +60,7 @@ void pexec__outlets_fence (pexec_process *process) {
     if (outlet->sink->writer != NULL)
       outlet->fence = pexec__sink_position(outlet->sink);
   }
-  if (!process->is_flushing && !are_all_settled(process))
+  if (!process->is_flushing && !pexec__outlets_are_settled(process))
     begin_flushing(process);
 }
 
@@ -75,7 +75,8 @@ static void look_at_flushing (pexec_supervisor *supervisor) {
   pexec_process **place = &supervisor->flushing, *process, *done = NULL;
   int64_t now_ns = pexec__now();
   while ((process = *place) != NULL)
-    if (are_all_settled(process) || now_ns >= process->flush_until_ns) {
+    if (pexec__outlets_are_settled(process) ||
+        now_ns >= process->flush_until_ns) {
       *place = process->next_flushing;
       process->next_flushing = done;
       done = process;
