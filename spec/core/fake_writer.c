@@ -54,6 +54,10 @@ int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
   return 0;
 }
 
+void pexec__writer_leave (struct pexec__writer *writer) {
+  assert_non_null(writer);
+}
+
 void pexec__writer_lock (struct pexec__writer *writer) {
   assert_non_null(writer);
 }

@@ -44,7 +44,9 @@ void pexec__process_free (pexec_process *process) {
 }
 
 static void log_lost_lines (pexec_process *process) {
-  size_t lost = process->lost_lines + atomic_load(&process->queued_lines);
+  size_t lost = process->lost_lines +
+                atomic_exchange(&process->queued_lines, 0);
+  process->lost_lines = 0;
   if (lost > 0)
     pexec__log(process, PEXEC_WARN, "%zu lines of output were not delivered",
                lost);
@@ -261,9 +263,16 @@ static void close_timers (pexec_supervisor *supervisor) {
   supervisor->rest_timer = NULL;
 }
 
+/* The processes let go first: what a writer that hangs has is not to be
+   touched any more. */
 static void close_writers (pexec_supervisor *supervisor, int64_t wait_ns) {
   struct pexec__writers *writers = supervisor->writers;
+  pexec_process *process;
+  for (process = supervisor->processes; process; process = process->next)
+    log_lost_lines(process);
   supervisor->writers = NULL;  /* from here on nothing is put into a sink */
+  for (process = supervisor->processes; process; process = process->next)
+    pexec__outlets_let_go(process);
   pexec__writers_close(writers, &supervisor->sinks, pexec__now() + wait_ns);
 }
 
