@@ -193,7 +193,6 @@ struct pexec_process {
   struct pexec__stream *streams;  /* two; NULL: no output is read */
   struct pexec__outlet *outlets;
   size_t outlet_count;
-  bool has_outlets;               /* they were taken */
   bool has_fifo;                  /* a file for the child is one: is not */
   bool is_flushing;               /* news waits: it is in the list of those */
   unsigned delayed_news;          /* a bit for each */
@@ -343,6 +342,8 @@ void pexec__output_block (struct pexec__stream *stream, bool is_blocked);
 /* No child will follow: reads on until the last writer has gone. */
 void pexec__output_end (pexec_process *process);
 void pexec__output_close (pexec_process *process);
+/* May more come? */
+bool pexec__output_is_open (const pexec_process *process);
 void pexec__output_timer_due (void *supervisor);
 
 /* {== input.c ============================================================ */

@@ -61,8 +61,12 @@ int pexec__outlets_reopen_error (const pexec_process *process,
 /* {== flush.c ==== */
 
 /* News that is posted from now on waits until all that was put is written,
-   or its time is over. */
+   or its time is over; while the supervisor closes it does not wait. */
 void pexec__outlets_fence (pexec_process *process);
+/* Is all written that was put until the last time? */
+bool pexec__outlets_are_settled (const pexec_process *process);
+/* Lets all go that waits so. */
+void pexec__outlets_hurry (pexec_supervisor *supervisor);
 /* Looks at the sinks that have something to say. */
 void pexec__outlets_heed (pexec_supervisor *supervisor);
 void pexec__outlets_timer_due (void *supervisor);

@@ -315,6 +315,8 @@ static void note_readable (void *owner) {
   size_t size = read_once(stream, next_size(stream));
   pause_if_starved(stream);
   pace(stream, size, false);
+  if (stream->read_fd < 0)
+    pexec__supervisor_settle(stream->process);  /* may free it */
 }
 
 static bool may_read (const struct pexec__stream *stream) {
@@ -450,6 +452,13 @@ void pexec__output_end (pexec_process *process) {
     if (stream->read_fd >= 0)
       (void)read_once(stream, next_size(stream));
   }
+}
+
+bool pexec__output_is_open (const pexec_process *process) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++)
+    if (process->streams[i].read_fd >= 0)
+      return true;
+  return false;
 }
 
 void pexec__output_close (pexec_process *process) {

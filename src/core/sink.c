@@ -120,6 +120,19 @@ static struct pexec__entry *new_entry (const struct pexec__view *view,
   return entry;
 }
 
+/* What cannot be written for this reason is dropped, not waited for. */
+static bool is_hopeless (const struct pexec__sink *sink, int error) {
+  return error < 0 && error != -EAGAIN && !sink->blocks;
+}
+
+/* Where lines are lost anyway, nobody is to wait until they are. */
+static void note_fullness (struct pexec__sink *sink) {
+  if (sink->queued_bytes < PEXEC__SINK_MAX || sink->is_dropping)
+    return;
+  sink->is_dropping = is_hopeless(sink, sink->error);
+  sink->is_full = !sink->is_dropping;
+}
+
 /* A message has nobody who could wait: it is dropped where it is full. */
 static bool has_place (const struct pexec__sink *sink, bool is_message) {
   return !sink->is_dropping && !(is_message && sink->is_full);
@@ -135,9 +148,8 @@ bool pexec__sink_put (struct pexec__sink *sink,
   if (is_taken)
     append(sink, entry);
   else
-    drop(sink, view, is_message, entry == NULL ? -ENOMEM : 0);
-  if (sink->queued_bytes >= PEXEC__SINK_MAX && !sink->is_dropping)
-    sink->is_full = true;
+    drop(sink, view, is_message, entry == NULL ? -ENOMEM : sink->error);
+  note_fullness(sink);
   is_full = sink->is_full;
   pexec__writer_unlock(sink->writer);
   if (!is_taken && entry != NULL)
@@ -157,6 +169,7 @@ void pexec__sink_put_close (struct pexec__sink *sink) {
   pexec__writer_lock(sink->writer);
   sink->is_closing = true;
   sink->close_by_ns = pexec__now() + LAST_CHANCE;
+  sink->retry_at_ns = 0;
   pexec__writer_call(sink->writer, sink);
   pexec__writer_unlock(sink->writer);
 }
@@ -186,10 +199,14 @@ bool pexec__sink_is_full (struct pexec__sink *sink) {
   return is_full;
 }
 
-void pexec__sink_begin_dropping (struct pexec__sink *sink) {
-  pexec__writer_lock(sink->writer);
+static void begin_dropping (struct pexec__sink *sink) {
   sink->is_dropping = sink->is_full;
   sink->is_full = false;
+}
+
+void pexec__sink_begin_dropping (struct pexec__sink *sink) {
+  pexec__writer_lock(sink->writer);
+  begin_dropping(sink);
   pexec__writer_unlock(sink->writer);
 }
 
@@ -257,23 +274,23 @@ static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
 /* Whatever the supervisor waits for. */
 static bool has_word (struct pexec__sink *sink, int error) {
   bool has_room = (sink->queued_bytes < PEXEC__SINK_MAX / 2);
-  bool is_news = sink->is_awaited || sink->error != error ||
+  bool lets_go = sink->is_full && is_hopeless(sink, error);
+  bool is_news = sink->is_awaited || sink->error != error || lets_go ||
                  (has_room && (sink->is_full || sink->is_dropping));
   sink->is_awaited = false;
   sink->error = error;
   if (has_room)
     sink->is_full = sink->is_dropping = false;
+  else if (lets_go)
+    begin_dropping(sink);
   return is_news;
 }
 
 /* One that drops does not wait for what fails, only for a slow reader. When
    it is closed, whoever would wait is gone. */
 static bool gives_up (const struct pexec__sink *sink, int error) {
-  if (error >= 0)
-    return false;
-  if (error != -EAGAIN && !sink->blocks)
-    return true;
-  return sink->is_closing && pexec__now() >= sink->close_by_ns;
+  return is_hopeless(sink, error) ||
+         (error < 0 && sink->is_closing && pexec__now() >= sink->close_by_ns);
 }
 
 static void settle (struct pexec__sink *sink, struct pexec__batch *batch,

@@ -72,9 +72,18 @@ static void note_rest (pexec_process *process) {
     pexec__loop_stop(supervisor->loop);
 }
 
+/* With all of its output written, at rest it needs no log files. Others may
+   name them, with other options. */
+static void rest_outlets (pexec_process *process) {
+  if (!pexec__output_is_open(process) &&
+      pexec__outlets_are_settled(process))
+    pexec__outlets_let_go(process);
+}
+
 void pexec__supervisor_settle (pexec_process *process) {
   if (!pexec__process_is_at_rest(process) || process->is_flushing)
     return;
+  rest_outlets(process);
   note_rest(process);
   if (process->is_released)
     dispose(process);
@@ -137,6 +146,7 @@ static void begin_closing (pexec_supervisor *supervisor) {
   const struct pexec__orders stop = { .set = PEXEC__ORDER_STOP };
   pexec_process *process, *next;
   supervisor->is_closing = true;
+  pexec__outlets_hurry(supervisor);
   supervisor->closing_left = 1;  /* this function */
   pexec__timer_arm(supervisor->closing_timer, pexec__now() +
                    longest_stop_ns(supervisor) + PEXEC__PATIENCE);
