@@ -11,7 +11,9 @@
 **
 ** THREADS. A supervisor starts two threads with its first process (or with
 ** the first call of pexec_supervisor_fd): the supervisor's own and the one
-** that makes children. Both block every signal. All functions on one
+** that makes children. While log files and loggers are written to there is one
+** more for each device, and one where a file is compressed. All block every
+** signal. All functions on one
 ** supervisor and its processes are to be called from one thread at a time;
 ** different supervisors are independent of each other. No function of the
 ** host is ever called from a foreign thread.
@@ -19,7 +21,8 @@
 ** WHAT IT TOUCHES IN THE HOST. No signal handler or mask (but what
 ** pexec_supervisor_catch asks for), no environment, working directory, umask
 ** or limit; it never waits for a child that it has not made. Descriptors are
-** close-on-exec from birth. The threads exist until pexec_supervisor_close.
+** close-on-exec from birth. The threads exist until pexec_supervisor_close, but
+** for one that hangs in a write to a dead disk: it is left behind.
 ** Children are killed by the kernel when the host dies (PR_SET_PDEATHSIG).
 **
 ** FORK. In a forked copy of the host every function fails with PEXEC_EFORKED,
@@ -177,9 +180,10 @@ typedef struct pexec_process pexec_process;
 PEXEC_API int pexec_supervisor_new (pexec_supervisor **supervisor);
 
 /* Stops every process that it started, side by side, drops the events that
-   are left, ends the threads and frees everything, those processes included
-   (one that never was started is its holder's to release, before). Takes at
-   most the largest stop_timeout and a second. In a forked copy: nothing. */
+   are left, writes what is left of their output to its files, ends the threads
+   and frees everything, those processes included (one that never was started
+   is its holder's to release, before). Takes at most the largest stop_timeout
+   and a second, and a second more where a disk hangs. In a forked copy: nothing. */
 PEXEC_API void pexec_supervisor_close (pexec_supervisor *supervisor);
 
 /* A descriptor that is readable while an event waits or the alarm is due.

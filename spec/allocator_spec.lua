@@ -162,3 +162,28 @@ local CHECK <const> = [[
 function TestAllocator:test_a_life()
   in_both_ways(LIFE .. "\nstarve(live)\n" .. CHECK)
 end
+
+-- A write that was handed over is answered, whoever still waits for that.
+function TestAllocator:test_writing()
+  in_both_ways[[
+    local pexec, spec = require "pexec", require "spec"
+    local made = {}
+    starve(function()
+      local p = assert(pexec.new_managed_process(
+          spec.child({ id = "a", stdin = "pipe" }, "stdin"),
+          pexec.null_logger))
+      made[1] = p
+      assert(p:start())
+      assert(p:write("hello"))
+      local task = pexec.task(function() return p:write(("x"):rep(100)) end)
+      assert(task:wait())
+      assert(p:close_stdin())
+      assert(not p:write("y"))
+    end)
+    for _, p in ipairs(made) do
+      p:write("z")
+      assert(p:stop())
+      assert(not p:write("z"))
+    end
+    while pexec.dispatch() > 0 do end]]
+end

@@ -10,7 +10,8 @@ local quote <const> = values.quote
 
 local input = {}
 
-local waits = {}  -- process -> array of waits, in the order of their tickets
+-- process -> array of waits. Who waits keeps the process alive.
+local waits = setmetatable({}, { __mode = "k" })
 
 local function failure(action, process, message, code)
   if code == "UNSUPPORTED" then message = 'stdin is not "pipe"' end

@@ -105,6 +105,9 @@ static struct {
   bool is_lasting, has_failed;
   size_t most_bytes;          /* of one write; 0: any */
   bool ignores_writers;       /* the file system does not tell of them */
+  /* what others make at the last moment; NULL: nothing */
+  const char *made_before_rename;
+  const char *linked_before_open;  /* in place of what is to be opened */
 } seam;
 
 static atomic_int blocks, descriptors;
@@ -162,8 +165,13 @@ int64_t pexec__now (void) {
 }
 
 int pexec__open (const char *name, int flags, int mode) {
-  int error = failure_of(OPEN);
-  int fd = error != 0 ? error : real_open(name, flags, mode);
+  int error = failure_of(OPEN), fd;
+  if (seam.linked_before_open != NULL && (flags & O_CREAT) == 0) {
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(symlink(seam.linked_before_open, name), 0);
+    seam.linked_before_open = NULL;
+  }
+  fd = error != 0 ? error : real_open(name, flags, mode);
   if (fd >= 0) {
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     atomic_fetch_add(&descriptors, 1);
@@ -210,6 +218,13 @@ ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset) {
   return error != 0 ? error : real_read_at(fd, data, size, offset);
 }
 
+static inline void put_file (const char *name, const char *text) {
+  FILE *file = fopen(name, "w");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+}
+
 int pexec__rename (const char *from, const char *to) {
   int error = failure_of(RENAME);
   return error != 0 ? error : real_rename(from, to);
@@ -217,6 +232,8 @@ int pexec__rename (const char *from, const char *to) {
 
 int pexec__rename_new (const char *from, const char *to) {
   int error = failure_of(RENAME_NEW);
+  if (seam.made_before_rename != NULL)
+    put_file(seam.made_before_rename, "others\n");
   return error != 0 ? error : real_rename_new(from, to);
 }
 
@@ -334,13 +351,6 @@ static inline void expect_content (const char *name, const char *text) {
     fail_msg("%s is not there", name);
   found.data[found.length] = '\0';
   assert_string_equal(found.data, text);
-}
-
-static inline void put_file (const char *name, const char *text) {
-  FILE *file = fopen(name, "w");
-  assert_non_null(file);
-  assert_true(fputs(text, file) >= 0);
-  assert_int_equal(fclose(file), 0);
 }
 
 /* {== the log file ======================================================= */

@@ -537,6 +537,16 @@ static void a_supervisor_closes_with_writes_left (void **state) {
   close_stdin();
 }
 
+static void so_it_does_where_the_child_cannot_be_killed (void **state) {
+  (void)state;
+  programs[0] = (struct fake_program){ .is_unkillable = true };
+  start();
+  (void)give(big, sizeof big);
+  (void)give_text("y");
+  host_run(FAKE_MS);
+  fake.survivors = 1;
+}
+
 static void so_it_does_while_the_child_hangs_before_its_exec (void **state) {
   (void)state;
   programs[0].exec_ns = FAKE_NEVER;
@@ -667,6 +677,7 @@ int main (void) {
     SPEC(one_that_is_being_stopped_may_be_written_to),
     SPEC(a_host_that_lets_go_is_not_answered),
     SPEC(a_supervisor_closes_with_writes_left),
+    SPEC(so_it_does_where_the_child_cannot_be_killed),
     SPEC(so_it_does_while_the_child_hangs_before_its_exec),
     SPEC(without_memory_a_write_is_refused),
     SPEC(what_is_too_large_to_be_told_is_refused),

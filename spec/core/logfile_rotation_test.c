@@ -271,6 +271,26 @@ static void a_file_of_others_under_its_name_is_gone_on_in (void **s) {
   assert_false(exists(rotated(1)));
 }
 
+static void a_link_to_the_file_under_its_name_is_not_rotated (void **s) {
+  (void)s;
+  open_sized(8, 5);
+  put("one\n");
+  assert_int_equal(rename(path, in_directory("moved")), 0);
+  assert_int_equal(symlink("moved", path), 0);
+  put("two\nthree\n");
+  expect_content(in_directory("moved"), "one\ntwo\nthree\n");
+  assert_false(exists(rotated(1)));
+}
+
+static void a_file_that_others_make_at_the_last_moment_is_spared (void **s) {
+  (void)s;
+  open_sized(4, 5);
+  seam.made_before_rename = rotated(1);
+  put("one\ntwo\n");
+  expect_content(path, "one\ntwo\n");
+  expect_content(rotated(1), "others\n");
+}
+
 static void a_name_that_is_too_long_goes_on_in_one_file (void **s) {
   static char name[PATH_MAX];
   (void)s;
@@ -428,6 +448,8 @@ int main (void) {
     SPEC(of_one_that_is_there_in_both_forms_the_plain_one_stays),
     SPEC(what_a_run_kept_that_kept_more_goes),
     SPEC(a_file_of_others_under_its_name_is_gone_on_in),
+    SPEC(a_link_to_the_file_under_its_name_is_not_rotated),
+    SPEC(a_file_that_others_make_at_the_last_moment_is_spared),
     SPEC(a_name_that_is_too_long_goes_on_in_one_file),
     SPEC(where_it_fails_the_same_file_goes_on),
     SPEC(what_failed_is_tried_again_a_second_later),

@@ -72,6 +72,15 @@ static void a_symbolic_link_is_refused_and_its_target_left_alone (void **s) {
   expect_content(in_directory("victim"), "mine");
 }
 
+static void a_link_put_there_at_the_last_moment_is_refused (void **s) {
+  (void)s;
+  put_file(path, "mine");
+  put_file(in_directory("victim"), "mine");
+  seam.linked_before_open = "victim";
+  assert_int_equal(try_open(), -ELOOP);
+  assert_int_equal(flaw, PEXEC__FLAW_LINK);
+}
+
 static void a_link_to_nothing_makes_nothing (void **s) {
   (void)s;
   assert_int_equal(symlink("victim", path), 0);
@@ -482,6 +491,7 @@ int main (void) {
     SPEC(nothing_is_opened_before_it_is_asked_for),
     SPEC(a_regular_file_tells_its_device),
     SPEC(a_symbolic_link_is_refused_and_its_target_left_alone),
+    SPEC(a_link_put_there_at_the_last_moment_is_refused),
     SPEC(a_link_to_nothing_makes_nothing),
     SPEC(a_directory_is_refused),
     SPEC(a_missing_directory_is_an_error),

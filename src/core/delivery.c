@@ -70,8 +70,7 @@ static size_t gap_text (const struct pexec__sink *sink, char text[256]) {
 /* It has room for what is put there. */
 static void keep (void *owner, struct pexec__text *text, size_t size) {
   (void)owner;
-  (void)size;
-  text->used = text->ended = 0;
+  pexec__text_drop(text, size);
 }
 
 static int write_gap (struct pexec__sink *sink, const char *gap,
@@ -173,9 +172,7 @@ static void emit (void *owner, struct pexec__text *text, size_t size) {
     sink->held_error = write_bytes(sink, text->data, size, &done);
   if (sink->held_error < 0)
     hold(sink, text->data + done, size - done, sink->held_error);
-  text->used -= size;
-  memmove(text->data, text->data + size, text->used);
-  text->ended = 0;
+  pexec__text_drop(text, size);
 }
 
 static void drop_held (struct pexec__sink *sink) {

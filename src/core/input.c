@@ -31,12 +31,6 @@ struct pexec__write *pexec__writes_take (struct pexec__writes *writes) {
   return write;
 }
 
-static void free_all (struct pexec__writes *writes) {
-  struct pexec__write *write;
-  while ((write = pexec__writes_take(writes)) != NULL)
-    pexec__free(write);
-}
-
 /* {== the pipe =========================================================== */
 
 static void close_fd (int *fd) {
@@ -215,8 +209,11 @@ void pexec__input_take (pexec_process *process) {
   go_on(process);
 }
 
+/* Only what could not be killed has left anything; what was given has been
+   taken, as the last orders are before the loop ends. */
 void pexec__input_close (pexec_process *process) {
+  struct pexec__write *write;
   close_pipe(&process->input);
-  free_all(&process->input.waiting);
-  free_all(&process->given);
+  while ((write = pexec__writes_take(&process->input.waiting)) != NULL)
+    pexec__free(write);
 }

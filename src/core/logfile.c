@@ -35,8 +35,9 @@ int pexec__logfile_new (const pexec_file *from, bool allows_devices,
     return -ENOMEM;
   made->mode = from->mode;
   made->max_size = from->max_size;
-  made->rotate_every_ns = from->rotate_every_ms * 1000000;
-  made->keep = from->keep;
+  made->rotate_every_ns = from->rotate_every_ms > INT64_MAX / 1000000
+                          ? INT64_MAX : from->rotate_every_ms * 1000000;
+  made->keep = from->keep > 0 ? from->keep : 0;
   made->compresses = (from->compress != 0 && from->keep > 0);
   made->allows_devices = allows_devices;
   made->fd = -1;
@@ -172,9 +173,9 @@ int pexec__logfile_open_for_child (const pexec_file *from,
   return error < 0 ? error : found.fd;
 }
 
-/* Does the byte before 'size' end no line? Where it cannot be read: no. */
+/* Does the byte before 'size' end no line? Where it cannot be read: no. The
+   descriptor that is open only writes. */
 static bool ends_torn (const struct pexec__logfile *file, int64_t size) {
-  struct pexec__file_status status;
   char last = '\n';
   int fd;
   if (size == 0)
@@ -183,9 +184,7 @@ static bool ends_torn (const struct pexec__logfile *file, int64_t size) {
                    (file->is_linked ? 0 : O_NOFOLLOW), 0);
   if (fd < 0)
     return false;
-  if (pexec__file_of(fd, &status) == 0 && status.device == file->device &&
-      status.inode == file->inode)
-    (void)pexec__read_at(fd, &last, 1, size - 1);
+  (void)pexec__read_at(fd, &last, 1, size - 1);
   pexec__close(fd);
   return last != '\n';
 }
@@ -322,7 +321,7 @@ static size_t rest_of_line (const struct pexec__logfile *file,
 /* How much goes into this file before it is rotated; 0: that is now. */
 static size_t span_of (const struct pexec__logfile *file, bool is_due,
                        const char *data, size_t length) {
-  int64_t room = is_due ? 0 : file->max_size == 0 ? INT64_MAX
+  int64_t room = is_due ? 0 : file->max_size <= 0 ? INT64_MAX
                             : file->max_size - file->size;
   const char *end = NULL;
   if ((room >= 0 && length <= (uint64_t)room) || !may_rotate(file))

@@ -111,7 +111,7 @@ static void remove_surplus (const struct pexec__logfile *file) {
 static int shift (const struct pexec__logfile *file) {
   char first[PATH_MAX];
   int error;
-  if (file->keep <= 0)
+  if (file->keep == 0)
     return pexec__unlink(file->path);
   error = pexec__rotated_name(file, 1, false, first);
   if (error == 0)
