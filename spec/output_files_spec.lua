@@ -56,8 +56,8 @@ function TestNull:test_one_stream_may_be_read_and_the_other_not()
                     "forever")
   lu.assertStrContains(descriptor(p:unix_pid(), 1), "pipe:")
   lu.assertEquals(descriptor(p:unix_pid(), 2), "/dev/null")
+  lu.assertEquals(logs.await(path, "a"), "a\n")
   p:stop()
-  lu.assertEquals(spec.read(path), "a\n")
 end
 
 -- {== the host's own ========================================================
@@ -88,12 +88,12 @@ function TestInheritOutput:test_a_host_without_one_is_told_so()
   for number, name in ipairs{ "output", "error" } do
     local directory = spec.tmpdir()
     logs.run_host(("</dev/null %d>&-"):format(number), ([[
-      local file = io.open(%q, "w")
       local p = managers.process({ [%q] = "inherit" }, "forever")
       local ok, message, code = p:start()
+      local file = io.open(%q, "w")
       file:write(tostring(ok), " ", message, " ", code)
-      file:close()]]):format(directory .. "/told",
-                             number == 1 and "stdout" or "stderr"))
+      file:close()]]):format(number == 1 and "stdout" or "stderr",
+                             directory .. "/told"))
     lu.assertEquals(spec.read(directory .. "/told"),
       ('nil error starting process "%s": the host has no standard %s to '
        .. 'inherit EBADF'):format(spec.child_path, name))
@@ -352,21 +352,35 @@ function TestOpening:test_a_fifo_that_nobody_reads_holds_up_nobody()
   end
 end
 
-function TestOpening:test_a_fifo_that_is_read_is_written_to()
+-- FAULTS 38
+function TestOpening:test_one_that_blocks_waits_for_its_reader()
   local directory = spec.tmpdir()
-  assert(os.execute("mkfifo " .. directory .. "/fifo"))
+  local fifo, got = directory .. "/fifo", directory .. "/got"
+  assert(os.execute("mkfifo " .. fifo))
   for _, max_size in ipairs{ 0, 1000 } do
-    local reader = managers.process({ id = "reader", name = "/bin/cat",
-      args = { directory .. "/fifo" }, one_shot = true,
-      stdout = { file = directory .. "/got" } })
-    local task = pexec.task(reader.start, reader)
-    run({ stdout = { file = directory .. "/fifo", max_size = max_size } },
-        "waitfile", "/proc/" .. reader:unix_pid(), "sleep", 0.05,
-        "lines", 1000)
+    local p = managers.process({ one_shot = true, stop_timeout = 20,
+      stdout = { file = fifo, max_size = max_size, on_full = "block" } },
+      "lines", 1000)
+    local task = pexec.task(p.start, p)
+    run({ name = "/bin/cat", args = { fifo }, stdout = { file = got } })
     lu.assertTrue((task:wait()))
-    logs.assert_same(spec.read(directory .. "/got"), logs.lines_to(1000))
-    os.remove(directory .. "/got")
+    logs.assert_same(spec.read(got), logs.lines_to(1000))
+    os.remove(got)
   end
+end
+
+function TestOpening:test_what_has_ended_is_in_nobody_s_way()
+  local path = spec.tmpdir() .. "/log"
+  local a = started({ id = "a", stdout = { file = path } }, "print", "a",
+                    "forever")
+  local b = managers.process({ id = "b", one_shot = true, stdout = {
+    file = path, max_size = 5000 } }, "print", "b")
+  lu.assertNil((b:start()))
+  logs.await(path, "a\n")
+  a:stop()
+  for _ = 1, 2 do lu.assertTrue((b:start())) end
+  lu.assertEquals(spec.read(path), "a\nb\nb\n")
+  lu.assertEquals(a:id(), "a")  -- it is there still
 end
 
 -- {== several ===============================================================

@@ -191,9 +191,9 @@ struct pexec_process {
   struct pexec__child child;
   struct pexec__timer *timer; /* the phase says what for */
   struct pexec__stream *streams;  /* two; NULL: no output is read */
-  struct pexec__outlet *outlets;  /* NULL: none, or not taken yet */
+  struct pexec__outlet *outlets;  /* NULL: none */
   size_t outlet_count;
-  bool has_outlets;               /* they were taken */
+  bool has_outlets;               /* all of them */
   bool has_fifo;                  /* a file for the child is one: is not */
   bool is_flushing;               /* news waits: it is in the list of those */
   unsigned delayed_news;          /* a bit for each */
@@ -335,6 +335,8 @@ int pexec__output_fd (const pexec_process *process, int stream);
 /* Delivers all that was written before now, then a line without an end. May
    exceed the bounds of what waits, by a pipe. */
 void pexec__output_drain (pexec_process *process);
+/* Delivers what was written before now, as far as nobody is waited for. */
+void pexec__output_catch_up (pexec_process *process);
 /* Somebody has yet to take, and the pipe is left alone meanwhile. */
 bool pexec__output_is_starved (const pexec_process *process);
 /* The host has consumed: reads on. */

@@ -161,8 +161,9 @@ static size_t most_outlets (const struct pexec__config *config) {
 static int take_all (pexec_process *process, const char **path) {
   const struct pexec__config *config = process->config;
   int error;
-  process->outlets = pexec__calloc(most_outlets(config),
-                                   sizeof *process->outlets);
+  if (process->outlets == NULL)
+    process->outlets = pexec__calloc(most_outlets(config),
+                                     sizeof *process->outlets);
   if (process->outlets == NULL)
     return -ENOMEM;
   error = take_logger(process, config->logger, PEXEC__MESSAGES);
@@ -174,8 +175,9 @@ static int take_all (pexec_process *process, const char **path) {
 int pexec__outlets_take (pexec_process *process, const char **path) {
   int error;
   *path = NULL;
-  if (process->outlets != NULL)
+  if (process->has_outlets)
     return 0;
+  process->has_outlets = true;
   if ((error = take_all(process, path)) < 0)
     pexec__outlets_let_go(process);
   return error;
@@ -186,9 +188,35 @@ void pexec__outlets_let_go (pexec_process *process) {
   size_t count = process->outlet_count;
   process->outlets = NULL;
   process->outlet_count = 0;
+  process->has_outlets = false;
   for (size_t i = 0; i < count; i++)
     release(process->supervisor, outlets[i].sink);
   pexec__free(outlets);
+}
+
+/* Can more come? Somebody whom a child has left behind may have the pipe. */
+static bool is_fed (const pexec_process *process, unsigned feeds) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++)
+    if ((feeds & (1U << i)) != 0 && process->streams[i].read_fd >= 0)
+      return true;
+  return false;
+}
+
+void pexec__outlets_rest (pexec_process *process) {
+  struct pexec__outlet *outlets = process->outlets;
+  size_t count = process->outlet_count;
+  if (!pexec__process_is_at_rest(process) || process->is_flushing)
+    return;
+  process->outlet_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (outlets[i].sink->kind != PEXEC__SINK_FILE ||
+        is_fed(process, outlets[i].feeds)) {
+      outlets[process->outlet_count++] = outlets[i];
+      continue;
+    }
+    release(process->supervisor, outlets[i].sink);
+    process->has_outlets = false;
+  }
 }
 
 /* {== opening ============================================================ */

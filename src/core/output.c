@@ -315,6 +315,8 @@ static void note_readable (void *owner) {
   size_t size = read_once(stream, next_size(stream));
   pause_if_starved(stream);
   pace(stream, size, false);
+  if (stream->read_fd < 0)
+    pexec__outlets_rest(stream->process);
 }
 
 static bool may_read (const struct pexec__stream *stream) {
@@ -332,6 +334,8 @@ void pexec__output_timer_due (void *owner) {
     stream->is_resting = false;
     pace(stream, may_read(stream) ? read_all(stream) : 0, true);
     pause_if_starved(stream);
+    if (stream->read_fd < 0)
+      pexec__outlets_rest(stream->process);
   }
 }
 
@@ -419,6 +423,16 @@ void pexec__output_drain (pexec_process *process) {
     (void)read_all(&process->streams[i]);
     flush(&process->streams[i]);
     pause_if_starved(&process->streams[i]);
+  }
+}
+
+void pexec__output_catch_up (pexec_process *process) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++) {
+    struct pexec__stream *stream = &process->streams[i];
+    if (!may_read(stream))
+      continue;
+    (void)read_all(stream);
+    pause_if_starved(stream);
   }
 }
 

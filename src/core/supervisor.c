@@ -73,6 +73,7 @@ static void note_rest (pexec_process *process) {
 void pexec__supervisor_settle (pexec_process *process) {
   if (!pexec__process_is_at_rest(process) || process->is_flushing)
     return;
+  pexec__outlets_rest(process);
   note_rest(process);
   if (process->is_released)
     dispose(process);
