@@ -44,10 +44,11 @@ void pexec__process_free (pexec_process *process) {
 }
 
 static void log_lost_lines (pexec_process *process) {
-  size_t lost = process->lost_lines + atomic_load(&process->queued_lines);
+  uint64_t lost = process->lost_lines - process->lost_told +
+                  atomic_load(&process->queued_lines);
   if (lost > 0)
-    pexec__log(process, PEXEC_WARN, "%zu lines of output were not delivered",
-               lost);
+    pexec__log(process, PEXEC_WARN, "%llu lines of output were not delivered",
+               (unsigned long long)lost);
 }
 
 static void dispose (pexec_process *process) {
