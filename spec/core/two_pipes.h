@@ -195,6 +195,17 @@ bool pexec__news_output (pexec_process *of, const struct pexec__view *view) {
   return true;
 }
 
+void pexec__log (pexec_process *process, enum pexec_level level,
+                 const char *format, ...) {
+  (void)process;
+  (void)level;
+  (void)format;
+}
+
+void pexec__outlets_rest (pexec_process *process) {
+  (void)process;
+}
+
 void pexec__outlets_put_lines (struct pexec__stream *stream,
                                const struct pexec__view *view) {
   int i = stream->number - 1;

@@ -191,8 +191,9 @@ struct pexec_process {
   struct pexec__child child;
   struct pexec__timer *timer; /* the phase says what for */
   struct pexec__stream *streams;  /* two; NULL: no output is read */
-  struct pexec__outlet *outlets;
+  struct pexec__outlet *outlets;  /* NULL: none */
   size_t outlet_count;
+  bool has_outlets;               /* all of them */
   bool has_fifo;                  /* a file for the child is one: is not */
   bool is_flushing;               /* news waits: it is in the list of those */
   unsigned delayed_news;          /* a bit for each */
@@ -207,6 +208,7 @@ struct pexec_process {
   uint64_t starts;
   uint64_t lost_lines;        /* of output events: no memory, no room where
                                  they are dropped, or no host any more */
+  uint64_t lost_told;         /* of these */
   int failure;                /* of the last attempt; 0 or negative */
   char *failure_message;      /* owned; or NULL */
   bool has_stop_waiter;       /* the host waits for STOPPED */
@@ -333,6 +335,8 @@ int pexec__output_fd (const pexec_process *process, int stream);
 /* Delivers all that was written before now, then a line without an end. May
    exceed the bounds of what waits, by a pipe. */
 void pexec__output_drain (pexec_process *process);
+/* Delivers what was written before now, as far as nobody is waited for. */
+void pexec__output_catch_up (pexec_process *process);
 /* Somebody has yet to take, and the pipe is left alone meanwhile. */
 bool pexec__output_is_starved (const pexec_process *process);
 /* The host has consumed: reads on. */
@@ -342,8 +346,6 @@ void pexec__output_block (struct pexec__stream *stream, bool is_blocked);
 /* No child will follow: reads on until the last writer has gone. */
 void pexec__output_end (pexec_process *process);
 void pexec__output_close (pexec_process *process);
-/* May more come? */
-bool pexec__output_is_open (const pexec_process *process);
 void pexec__output_timer_due (void *supervisor);
 
 /* {== input.c ============================================================ */

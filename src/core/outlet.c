@@ -165,10 +165,10 @@ static int take_all (pexec_process *process, const char **path) {
   const struct pexec__config *config = process->config;
   size_t most = most_outlets(config);
   int error;
-  process->has_outlets = true;
   if (most == 0)
     return 0;
-  process->outlets = pexec__calloc(most, sizeof *process->outlets);
+  if (process->outlets == NULL)
+    process->outlets = pexec__calloc(most, sizeof *process->outlets);
   if (process->outlets == NULL)
     return -ENOMEM;
   error = take_logger(process, config->logger, PEXEC__MESSAGES);
@@ -182,6 +182,7 @@ int pexec__outlets_take (pexec_process *process, const char **path) {
   *path = NULL;
   if (process->has_outlets)
     return 0;
+  process->has_outlets = true;
   if ((error = take_all(process, path)) < 0)
     pexec__outlets_let_go(process);
   return error;
@@ -196,6 +197,32 @@ void pexec__outlets_let_go (pexec_process *process) {
   for (size_t i = 0; i < count; i++)
     release(process->supervisor, outlets[i].sink);
   pexec__free(outlets);
+}
+
+/* Can more come? Somebody whom a child has left behind may have the pipe. */
+static bool is_fed (const pexec_process *process, unsigned feeds) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++)
+    if ((feeds & (1U << i)) != 0 && process->streams[i].read_fd >= 0)
+      return true;
+  return false;
+}
+
+void pexec__outlets_rest (pexec_process *process) {
+  struct pexec__outlet *outlets = process->outlets;
+  size_t count = process->outlet_count;
+  if (!pexec__process_is_at_rest(process) || process->is_flushing ||
+      !pexec__outlets_are_settled(process))
+    return;
+  process->outlet_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (outlets[i].sink->kind != PEXEC__SINK_FILE ||
+        is_fed(process, outlets[i].feeds)) {
+      outlets[process->outlet_count++] = outlets[i];
+      continue;
+    }
+    release(process->supervisor, outlets[i].sink);
+    process->has_outlets = false;
+  }
 }
 
 /* {== opening ============================================================ */

@@ -38,6 +38,10 @@ int pexec__outlets_open (pexec_process *process, const char **path,
 /* All are open, as the spawner has answered: they can be fed. */
 void pexec__outlets_adopt (pexec_process *process);
 void pexec__outlets_let_go (pexec_process *process);
+/* Where nothing of it runs, and all is written: lets go of the files that
+   nothing more will come for, so that others may have them. Its messages
+   still find their logger. */
+void pexec__outlets_rest (pexec_process *process);
 /* Forgets one that its writer is done with, and frees it. */
 void pexec__sink_delist (pexec_supervisor *supervisor,
                          struct pexec__sink *sink);

@@ -32,12 +32,28 @@ static void lose (struct pexec__stream *stream,
                    view->lines);
 }
 
-/* True where what comes is dropped: the host has not consumed. */
+/* True where what comes is dropped: the host has not consumed. The log hears
+   of the first such line of a run, and of how many at its end. */
 static bool is_dropping (pexec_process *process) {
   const struct pexec__config *config = process->config;
-  return config->events_drop &&
-         (atomic_load(&process->queued_bytes) >= config->events_buffer ||
-          atomic_load(&process->ledger->queued_events) >= PEXEC__EVENTS_MAX);
+  if (!config->events_drop ||
+      (atomic_load(&process->queued_bytes) < config->events_buffer &&
+       atomic_load(&process->ledger->queued_events) < PEXEC__EVENTS_MAX))
+    return false;
+  if (process->lost_lines == process->lost_told)
+    pexec__log(process, PEXEC_WARN, "its writer does not keep up: lines of "
+               "output are dropped");
+  return true;
+}
+
+/* Without a host all is told at once, when it is disposed of. */
+static void tell_drops (pexec_process *process) {
+  uint64_t lost = process->lost_lines - process->lost_told;
+  if (lost == 0 || process->is_released || process->supervisor->is_closing)
+    return;
+  process->lost_told = process->lost_lines;
+  pexec__log(process, PEXEC_WARN, "%llu lines of output were dropped",
+             (unsigned long long)lost);
 }
 
 /* Whole lines, or a piece of one. */
@@ -316,7 +332,7 @@ static void note_readable (void *owner) {
   pause_if_starved(stream);
   pace(stream, size, false);
   if (stream->read_fd < 0)
-    pexec__supervisor_settle(stream->process);  /* may free it */
+    pexec__outlets_rest(stream->process);
 }
 
 static bool may_read (const struct pexec__stream *stream) {
@@ -334,6 +350,8 @@ void pexec__output_timer_due (void *owner) {
     stream->is_resting = false;
     pace(stream, may_read(stream) ? read_all(stream) : 0, true);
     pause_if_starved(stream);
+    if (stream->read_fd < 0)
+      pexec__outlets_rest(stream->process);
   }
 }
 
@@ -422,6 +440,17 @@ void pexec__output_drain (pexec_process *process) {
     flush(&process->streams[i]);
     pause_if_starved(&process->streams[i]);
   }
+  tell_drops(process);
+}
+
+void pexec__output_catch_up (pexec_process *process) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++) {
+    struct pexec__stream *stream = &process->streams[i];
+    if (!may_read(stream))
+      continue;
+    (void)read_all(stream);
+    pause_if_starved(stream);
+  }
 }
 
 bool pexec__output_is_starved (const pexec_process *process) {
@@ -452,13 +481,6 @@ void pexec__output_end (pexec_process *process) {
     if (stream->read_fd >= 0)
       (void)read_once(stream, next_size(stream));
   }
-}
-
-bool pexec__output_is_open (const pexec_process *process) {
-  for (int i = 0; i < 2 && process->streams != NULL; i++)
-    if (process->streams[i].read_fd >= 0)
-      return true;
-  return false;
 }
 
 void pexec__output_close (pexec_process *process) {

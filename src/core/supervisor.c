@@ -44,12 +44,12 @@ void pexec__process_free (pexec_process *process) {
 }
 
 static void log_lost_lines (pexec_process *process) {
-  size_t lost = process->lost_lines +
-                atomic_exchange(&process->queued_lines, 0);
-  process->lost_lines = 0;
+  uint64_t lost = process->lost_lines - process->lost_told +
+                  atomic_exchange(&process->queued_lines, 0);
+  process->lost_told = process->lost_lines;
   if (lost > 0)
-    pexec__log(process, PEXEC_WARN, "%zu lines of output were not delivered",
-               lost);
+    pexec__log(process, PEXEC_WARN, "%llu lines of output were not delivered",
+               (unsigned long long)lost);
 }
 
 static void dispose (pexec_process *process) {
@@ -72,18 +72,10 @@ static void note_rest (pexec_process *process) {
     pexec__loop_stop(supervisor->loop);
 }
 
-/* With all of its output written, at rest it needs no log files. Others may
-   name them, with other options. */
-static void rest_outlets (pexec_process *process) {
-  if (!pexec__output_is_open(process) &&
-      pexec__outlets_are_settled(process))
-    pexec__outlets_let_go(process);
-}
-
 void pexec__supervisor_settle (pexec_process *process) {
   if (!pexec__process_is_at_rest(process) || process->is_flushing)
     return;
-  rest_outlets(process);
+  pexec__outlets_rest(process);
   note_rest(process);
   if (process->is_released)
     dispose(process);
