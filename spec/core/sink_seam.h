@@ -105,9 +105,10 @@ void pexec__writer_unlock (struct pexec__writer *locked) {
 }
 
 void pexec__writer_call (struct pexec__writer *called,
-                         struct pexec__sink *sink) {
+                         struct pexec__sink *sink, bool can_wait) {
   assert_true(called->is_locked);
   (void)sink;
+  (void)can_wait;
   called->calls++;
 }
 

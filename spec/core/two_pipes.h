@@ -206,6 +206,10 @@ void pexec__outlets_rest (pexec_process *process) {
   (void)process;
 }
 
+void pexec__writers_wake (struct pexec__writers *writers) {
+  (void)writers;
+}
+
 void pexec__outlets_put_lines (struct pexec__stream *stream,
                                const struct pexec__view *view) {
   int i = stream->number - 1;

@@ -106,6 +106,7 @@ struct pexec__stream {
   bool is_held;               /* until the start under way is answered */
   bool is_resting;            /* for a moment: it is in the list of those */
   bool is_short;              /* there was no memory to read into */
+  bool more_follows;          /* while it is read: more is to come soon */
   struct pexec__stream *next_resting;
   struct pexec__flow flow;
   char *rest;                 /* start of a line whose end is to come */
@@ -259,6 +260,7 @@ struct pexec_supervisor {
   struct pexec__timer *outlet_timer;
   struct pexec__stream *resting;  /* streams that are left alone a moment */
   struct pexec__timer *rest_timer;
+  bool has_rest;              /* it is armed */
 };
 
 /* {== supervisor.c ====================================================== */

@@ -191,6 +191,7 @@ static struct pexec__chunk *new_chunk (struct pexec__stream *stream,
   chunk->time_ns = pexec__wall_now();
   chunk->stream = stream->number;
   chunk->pid = process->child.pid;
+  chunk->more_follows = stream->more_follows;
   return chunk;
 }
 
@@ -293,10 +294,17 @@ static void pause_if_starved (struct pexec__stream *stream) {
   set_watch(stream);
 }
 
+/* After it, streams that rest are read, and writers are woken. */
+static void arm_rest_timer (pexec_supervisor *supervisor) {
+  if (supervisor->has_rest)
+    return;
+  supervisor->has_rest = true;
+  pexec__timer_arm(supervisor->rest_timer, pexec__now() + PEXEC__REST);
+}
+
 static void rest (struct pexec__stream *stream) {
   pexec_supervisor *supervisor = stream->process->supervisor;
-  if (supervisor->resting == NULL)
-    pexec__timer_arm(supervisor->rest_timer, pexec__now() + PEXEC__REST);
+  arm_rest_timer(supervisor);
   stream->is_resting = true;
   stream->next_resting = supervisor->resting;
   supervisor->resting = stream;
@@ -328,7 +336,12 @@ static void pace (struct pexec__stream *stream, size_t size,
 
 static void note_readable (void *owner) {
   struct pexec__stream *stream = owner;
-  size_t size = read_once(stream, next_size(stream));
+  size_t size;
+  stream->more_follows = pexec__pace_is_busy(&stream->flow);
+  if (stream->more_follows)
+    arm_rest_timer(stream->process->supervisor);
+  size = read_once(stream, next_size(stream));
+  stream->more_follows = false;
   pause_if_starved(stream);
   pace(stream, size, false);
   if (stream->read_fd < 0)
@@ -340,19 +353,27 @@ static bool may_read (const struct pexec__stream *stream) {
          !stream->is_held;
 }
 
+static void end_rest (struct pexec__stream *stream) {
+  stream->more_follows = true;
+  pace(stream, may_read(stream) ? read_all(stream) : 0, true);
+  stream->more_follows = false;
+  pause_if_starved(stream);
+  if (stream->read_fd < 0)
+    pexec__outlets_rest(stream->process);
+}
+
 /* Their moment is over. */
 void pexec__output_timer_due (void *owner) {
   pexec_supervisor *supervisor = owner;
   struct pexec__stream *stream = supervisor->resting, *next;
   supervisor->resting = NULL;
+  supervisor->has_rest = false;
   for (; stream != NULL; stream = next) {
     next = stream->next_resting;
     stream->is_resting = false;
-    pace(stream, may_read(stream) ? read_all(stream) : 0, true);
-    pause_if_starved(stream);
-    if (stream->read_fd < 0)
-      pexec__outlets_rest(stream->process);
+    end_rest(stream);
   }
+  pexec__writers_wake(supervisor->writers);
 }
 
 /* {== a process's two streams ============================================ */

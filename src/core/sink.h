@@ -109,7 +109,8 @@ void pexec__sink_free (struct pexec__sink *sink);
 
 /* {== the supervisor's side: takes the writer's lock ===================== */
 
-/* True where it is full now: whoever feeds it is to pause. */
+/* True where it is full now: whoever feeds it is to pause. Where more follows,
+   pexec__writers_wake has to follow as well. */
 bool pexec__sink_put (struct pexec__sink *sink,
                       const struct pexec__view *view, enum pexec_level level,
                       bool is_message);
