@@ -44,11 +44,15 @@ static int write_host (int fd, const char *data, size_t length,
 
 static int write_bytes (struct pexec__sink *sink, const char *data,
                         size_t length, size_t *done) {
+  int error;
   *done = 0;
   if (sink->kind == PEXEC__SINK_HOST)
-    return write_host(sink->host_fd, data, length, done);
-  return pexec__logfile_write(sink->file, pexec__wall_now(), data, length,
-                              done);
+    error = write_host(sink->host_fd, data, length, done);
+  else
+    error = pexec__logfile_write(sink->file, pexec__wall_now(), data, length,
+                                 done);
+  sink->has_written |= (*done > 0);
+  return error;
 }
 
 /* {== losses ============================================================= */

@@ -284,7 +284,7 @@ static int64_t next_turn (struct pexec__sink *sink, int error) {
     sink->retry_wait_ns = 0;
     return is_idle(sink) && sink->lost_at_put == 0 ? PEXEC__SINK_IDLE : 0;
   }
-  sink->retry_wait_ns *= 2;
+  sink->retry_wait_ns = sink->has_written ? 0 : 2 * sink->retry_wait_ns;
   if (sink->retry_wait_ns < FIRST_RETRY)
     sink->retry_wait_ns = FIRST_RETRY;
   if (sink->retry_wait_ns > LAST_RETRY)
@@ -333,6 +333,7 @@ static int64_t serve_batch (struct pexec__sink *sink,
   pexec__writer_lock(sink->writer);
   take_batch(sink, &batch);
   pexec__writer_unlock(sink->writer);
+  sink->has_written = false;
   error = pexec__deliver(sink, &batch, text);
   pexec__writer_lock(sink->writer);
   settle(sink, &batch, error);

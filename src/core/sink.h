@@ -76,7 +76,8 @@ struct pexec__sink {
   /* the writer's thread only */
   struct pexec__compressor compressor;
   int64_t retry_at_ns;          /* not before; 0: at once */
-  int64_t retry_wait_ns;        /* doubles with each failure */
+  int64_t retry_wait_ns;        /* doubles while nothing can be written */
+  bool has_written;             /* something, in this turn */
   char *held;                   /* formatted, not written yet; or NULL */
   size_t held_length;
   size_t held_count, held_bytes;  /* of the entries that it was made of */
