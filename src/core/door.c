@@ -183,7 +183,8 @@ static void order (pexec_process *process, enum pexec__order what,
   bool was_empty;
   pexec__mailbox_lock(&supervisor->inbox);
   if (what == PEXEC__ORDER_START) {
-    process->orders.set = 0;  /* what is left was about an earlier run */
+    /* what is left was about an earlier run; but this has an answer */
+    process->orders.set &= PEXEC__ORDER_REOPEN;
     process->orders.deadline_ns = deadline_ns;
   }
   process->orders.set |= what;

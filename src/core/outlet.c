@@ -151,19 +151,24 @@ static int take_stream (pexec_process *process, int i, const char **path) {
 }
 
 static size_t most_outlets (const struct pexec__config *config) {
-  size_t most = 5;  /* three loggers, two descriptors */
-  for (int i = 0; i < 2; i++)
+  size_t most = (config->logger != NULL);
+  for (int i = 0; i < 2; i++) {
+    most += (config->stream_loggers[i] != NULL) +
+            (config->output[i].inherits != 0);
     for (size_t n = 0; config->output[i].files[n] != NULL; n++)
       most++;
+  }
   return most;
 }
 
 static int take_all (pexec_process *process, const char **path) {
   const struct pexec__config *config = process->config;
+  size_t most = most_outlets(config);
   int error;
+  if (most == 0)
+    return 0;
   if (process->outlets == NULL)
-    process->outlets = pexec__calloc(most_outlets(config),
-                                     sizeof *process->outlets);
+    process->outlets = pexec__calloc(most, sizeof *process->outlets);
   if (process->outlets == NULL)
     return -ENOMEM;
   error = take_logger(process, config->logger, PEXEC__MESSAGES);
@@ -205,7 +210,8 @@ static bool is_fed (const pexec_process *process, unsigned feeds) {
 void pexec__outlets_rest (pexec_process *process) {
   struct pexec__outlet *outlets = process->outlets;
   size_t count = process->outlet_count;
-  if (!pexec__process_is_at_rest(process) || process->is_flushing)
+  if (!pexec__process_is_at_rest(process) || process->is_flushing ||
+      !pexec__outlets_are_settled(process))
     return;
   process->outlet_count = 0;
   for (size_t i = 0; i < count; i++) {
@@ -271,9 +277,9 @@ void pexec__outlets_adopt (pexec_process *process) {
 
 /* {== putting ============================================================ */
 
-/* When they feed what is full, streams wait until it is not. */
-static void note_full (pexec_process *process, struct pexec__sink *sink) {
-  pexec_supervisor *supervisor = process->supervisor;
+/* It has a second to get room. */
+static void note_full (pexec_supervisor *supervisor,
+                       struct pexec__sink *sink) {
   if (sink->full_since_ns == 0) {
     sink->full_since_ns = pexec__now();
     if (!sink->blocks)
@@ -288,8 +294,8 @@ static void put (struct pexec__stream *stream, struct pexec__outlet *outlet,
       stream->number == PEXEC_STDOUT ? PEXEC_INFO : PEXEC_ERROR;
   if (!pexec__sink_put(outlet->sink, view, level, false))
     return;
-  note_full(stream->process, outlet->sink);
-  pexec__output_block(stream, true);
+  note_full(stream->process->supervisor, outlet->sink);
+  pexec__output_block(stream, true);  /* until there is */
 }
 
 static bool wants_bytes (const struct pexec__sink *sink) {
@@ -340,7 +346,8 @@ bool pexec__outlets_put_message (pexec_process *process,
   chunk->length = length;
   chunk->stream = PEXEC_STDERR;
   view.chunk = chunk;
-  (void)pexec__sink_put(sink, &view, level, true);
+  if (pexec__sink_put(sink, &view, level, true))
+    note_full(supervisor, sink);
   pexec__chunk_drop(chunk);
   return true;
 }

@@ -13,7 +13,7 @@
 #define CHARGE 256                        /* of an entry, besides its bytes */
 #define FIRST_RETRY INT64_C(1000000)      /* ns; doubles */
 #define LAST_RETRY INT64_C(100000000)
-#define IDLE_RETRY INT64_C(1000000000)    /* with nothing but a loss to tell */
+#define LAST_CHANCE INT64_C(1000000000)   /* to write, when it is closed */
 
 /* {== making and freeing ================================================= */
 
@@ -78,7 +78,6 @@ void pexec__sink_free (struct pexec__sink *sink) {
   pexec__logfile_free(sink->file);
   pexec_logger_release(sink->logger);
   pexec__free((char *)(uintptr_t)sink->options.path);
-  pexec__free(sink->held);
   pexec__free(sink);
 }
 
@@ -88,18 +87,19 @@ size_t pexec__entry_charge (const struct pexec__entry *entry) {
   return entry->view.to - entry->view.from + CHARGE;
 }
 
-static void drop_lines (struct pexec__sink *sink,
-                        const struct pexec__view *view) {
-  const struct pexec__chunk *chunk = view->chunk;
-  sink->lost_at_put += view->lines;
-  sink->lost_ever += view->lines;
-  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
-                   view->lines);
+static void drop (struct pexec__sink *sink, const struct pexec__view *view,
+                  bool is_message, int reason) {
+  pexec__gap_add(&sink->gap_at_put, view->lines, reason);
+  pexec__entry_lose(sink, view, is_message, view->lines);
 }
 
+/* One that had nothing to write need not wait for its next try to tell of a
+   loss. */
 static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
-  entry->lost_before = sink->lost_at_put;
-  sink->lost_at_put = 0;
+  entry->gap_before = sink->gap_at_put;
+  sink->gap_at_put = (struct pexec__gap){ false, 0, 0 };
+  if (sink->first == NULL)
+    sink->retry_at_ns = 0;
   *sink->end = entry;
   sink->end = &entry->next;
   sink->queued_bytes += pexec__entry_charge(entry);
@@ -113,29 +113,44 @@ static struct pexec__entry *new_entry (const struct pexec__view *view,
   struct pexec__entry *entry = pexec__calloc(1, sizeof *entry);
   if (entry == NULL)
     return NULL;
-  if (view != NULL) {
-    entry->view = *view;
-    (void)pexec__chunk_hold(view->chunk);
-  }
+  entry->view = *view;
+  (void)pexec__chunk_hold(view->chunk);
   entry->level = level;
   entry->is_message = is_message;
   return entry;
+}
+
+/* What cannot be written for this reason is dropped, not waited for. */
+static bool is_hopeless (const struct pexec__sink *sink, int error) {
+  return error < 0 && error != -EAGAIN && !sink->blocks;
+}
+
+/* Where lines are lost anyway, nobody is to wait until they are. */
+static void note_fullness (struct pexec__sink *sink) {
+  if (sink->queued_bytes < PEXEC__SINK_MAX || sink->is_dropping)
+    return;
+  sink->is_dropping = is_hopeless(sink, sink->error);
+  sink->is_full = !sink->is_dropping;
+}
+
+/* A message has nobody who could wait: it is dropped where it is full. */
+static bool has_place (const struct pexec__sink *sink, bool is_message) {
+  return !sink->is_dropping && !(is_message && sink->is_full);
 }
 
 bool pexec__sink_put (struct pexec__sink *sink,
                       const struct pexec__view *view, enum pexec_level level,
                       bool is_message) {
   struct pexec__entry *entry = new_entry(view, level, is_message);
-  bool is_taken;
+  bool is_taken, is_full;
   pexec__writer_lock(sink->writer);
-  is_taken = (entry != NULL && !sink->is_dropping);
+  is_taken = (entry != NULL && has_place(sink, is_message));
   if (is_taken)
     append(sink, entry);
   else
-    drop_lines(sink, view);
-  if (sink->queued_bytes >= PEXEC__SINK_MAX && !sink->is_dropping)
-    sink->is_full = true;
-  bool is_full = sink->is_full;
+    drop(sink, view, is_message, entry == NULL ? -ENOMEM : sink->error);
+  note_fullness(sink);
+  is_full = sink->is_full;
   pexec__writer_unlock(sink->writer);
   if (!is_taken && entry != NULL)
     pexec__entry_free(entry);
@@ -153,6 +168,8 @@ void pexec__sink_put_reopen (struct pexec__sink *sink) {
 void pexec__sink_put_close (struct pexec__sink *sink) {
   pexec__writer_lock(sink->writer);
   sink->is_closing = true;
+  sink->close_by_ns = pexec__now() + LAST_CHANCE;
+  sink->retry_at_ns = 0;
   pexec__writer_call(sink->writer, sink);
   pexec__writer_unlock(sink->writer);
 }
@@ -182,17 +199,23 @@ bool pexec__sink_is_full (struct pexec__sink *sink) {
   return is_full;
 }
 
-void pexec__sink_begin_dropping (struct pexec__sink *sink) {
-  pexec__writer_lock(sink->writer);
+static void begin_dropping (struct pexec__sink *sink) {
   sink->is_dropping = sink->is_full;
   sink->is_full = false;
+}
+
+void pexec__sink_begin_dropping (struct pexec__sink *sink) {
+  pexec__writer_lock(sink->writer);
+  begin_dropping(sink);
   pexec__writer_unlock(sink->writer);
 }
 
+/* One that is yet to come waits for what cannot be written. */
 int pexec__sink_reopen_error (struct pexec__sink *sink) {
   int error;
   pexec__writer_lock(sink->writer);
-  error = sink->reopen_error;
+  error = !sink->is_reopening ? sink->reopen_error
+        : sink->error < 0 ? sink->error : -EAGAIN;
   pexec__writer_unlock(sink->writer);
   return error;
 }
@@ -229,10 +252,11 @@ static void take_batch (struct pexec__sink *sink, struct pexec__batch *batch) {
   *last = NULL;
   if (sink->first == NULL)
     sink->end = &sink->first;
-  if (batch->first != NULL)
+  if (batch->first != NULL || !sink->gap_at_put.is_there)
     return;
-  sink->lost += sink->lost_at_put;  /* nothing came to tell of it */
-  sink->lost_at_put = 0;
+  pexec__gap_add(&sink->gap, sink->gap_at_put.lines,  /* nothing came that */
+                 sink->gap_at_put.reason);            /* it is ahead of */
+  sink->gap_at_put = (struct pexec__gap){ false, 0, 0 };
 }
 
 static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
@@ -250,18 +274,23 @@ static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
 /* Whatever the supervisor waits for. */
 static bool has_word (struct pexec__sink *sink, int error) {
   bool has_room = (sink->queued_bytes < PEXEC__SINK_MAX / 2);
-  bool is_news = sink->is_awaited || sink->error != error ||
+  bool lets_go = sink->is_full && is_hopeless(sink, error);
+  bool is_news = sink->is_awaited || sink->error != error || lets_go ||
                  (has_room && (sink->is_full || sink->is_dropping));
   sink->is_awaited = false;
   sink->error = error;
   if (has_room)
     sink->is_full = sink->is_dropping = false;
+  else if (lets_go)
+    begin_dropping(sink);
   return is_news;
 }
 
-/* A child that waits for the file is not there any more, or never was. */
+/* One that drops does not wait for what fails, only for a slow reader. When
+   it is closed, whoever would wait is gone. */
 static bool gives_up (const struct pexec__sink *sink, int error) {
-  return error < 0 && (sink->is_closing || (error != -EAGAIN && !sink->blocks));
+  return is_hopeless(sink, error) ||
+         (error < 0 && sink->is_closing && pexec__now() >= sink->close_by_ns);
 }
 
 static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
@@ -275,30 +304,34 @@ static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
     pexec__writer_tell(sink->writer, sink);
 }
 
-static bool is_idle (const struct pexec__sink *sink) {
-  return sink->first == NULL && sink->held == NULL;
-}
-
-static int64_t next_turn (struct pexec__sink *sink, int error) {
-  if (error >= 0) {
+/* A pipe that has taken something is read: it soon takes more. */
+static int64_t next_turn (struct pexec__sink *sink, int error,
+                          bool has_moved) {
+  if (error >= 0 || has_moved)
     sink->retry_wait_ns = 0;
-    return is_idle(sink) && sink->lost_at_put == 0 ? PEXEC__SINK_IDLE : 0;
-  }
-  sink->retry_wait_ns = sink->has_written ? 0 : 2 * sink->retry_wait_ns;
+  if (error >= 0)
+    return sink->first == NULL && !sink->gap_at_put.is_there
+         ? PEXEC__SINK_IDLE : 0;
+  sink->retry_wait_ns *= 2;
   if (sink->retry_wait_ns < FIRST_RETRY)
     sink->retry_wait_ns = FIRST_RETRY;
   if (sink->retry_wait_ns > LAST_RETRY)
     sink->retry_wait_ns = LAST_RETRY;
-  return is_idle(sink) ? IDLE_RETRY : sink->retry_wait_ns;
+  return sink->retry_wait_ns;
 }
 
 /* What is done with the file when its turn has come, off the lock. */
 enum errand { NOTHING, REOPEN, CLOSE };
 
-static enum errand next_errand (const struct pexec__sink *sink) {
+/* A gap that cannot be told of does not keep it open. */
+static bool is_through (const struct pexec__sink *sink, int error) {
+  return sink->first == NULL && (error < 0 || !sink->gap_at_put.is_there);
+}
+
+static enum errand next_errand (const struct pexec__sink *sink, int error) {
   if (sink->is_reopening && sink->settled >= sink->reopen_at)
     return REOPEN;
-  return sink->is_closing && is_idle(sink) ? CLOSE : NOTHING;
+  return sink->is_closing && is_through(sink, error) ? CLOSE : NOTHING;
 }
 
 static int run_errand (struct pexec__sink *sink, enum errand errand) {
@@ -327,18 +360,19 @@ static void note_errand (struct pexec__sink *sink, enum errand errand,
 
 static int64_t serve_batch (struct pexec__sink *sink,
                             struct pexec__text *text, enum errand *errand) {
-  struct pexec__batch batch = { NULL, NULL, 0, 0 };
+  struct pexec__batch batch = { NULL, NULL, 0, 0, false };
   int64_t wait_ns;
   int error;
   pexec__writer_lock(sink->writer);
   take_batch(sink, &batch);
   pexec__writer_unlock(sink->writer);
-  sink->has_written = false;
   error = pexec__deliver(sink, &batch, text);
   pexec__writer_lock(sink->writer);
   settle(sink, &batch, error);
-  wait_ns = next_turn(sink, error);
-  *errand = next_errand(sink);
+  wait_ns = next_turn(sink, error, batch.has_moved);
+  *errand = next_errand(sink, error);
+  if (*errand == REOPEN && sink->is_closing)
+    wait_ns = 0;  /* there is one more */
   pexec__writer_unlock(sink->writer);
   free_entries(batch.done);
   return wait_ns;

@@ -26,7 +26,8 @@ struct pexec__writer {
   bool is_closing;
   int64_t deadline_ns;          /* while it is closing */
   bool has_ended;
-  bool is_abandoned;            /* nobody joins it: it frees itself, and: */
+  bool is_abandoned;            /* it ends, and nobody joins it: it frees
+                                   itself, and: */
   struct pexec__sink *left;     /* its sinks */
   /* its own thread only */
   struct pexec__text text;
@@ -37,7 +38,6 @@ struct pexec__writers {
   struct pexec__mailbox *words;
   pthread_mutex_t lock;         /* of what follows */
   struct pexec__writer *first;
-  bool is_closing;
 };
 
 /* {== the lock =========================================================== */
@@ -52,10 +52,9 @@ void pexec__writer_unlock (struct pexec__writer *writer) {
 
 void pexec__writer_call (struct pexec__writer *writer,
                          struct pexec__sink *sink) {
-  bool is_new = !sink->letter.is_posted;
   (void)pexec__mailbox_post(&writer->todo, &sink->letter);
-  if (is_new)
-    (void)pthread_cond_broadcast(&writer->has_changed);
+  (void)pthread_cond_broadcast(&writer->has_changed);  /* also where it was:
+                                      it may be due earlier than it was */
 }
 
 void pexec__writer_tell (struct pexec__writer *writer,
@@ -159,43 +158,13 @@ static void free_left (struct pexec__writer *writer) {
   }
 }
 
-static bool is_abandoned (struct pexec__writer *writer) {
-  bool answer;
-  pexec__writer_lock(writer);
-  answer = writer->is_abandoned;
-  pexec__writer_unlock(writer);
-  return answer;
-}
-
-/* One sink less. True where that was the last: nobody finds this writer any
-   more, or will join it. One that is being closed is found already. */
-static bool leave (struct pexec__writer *writer) {
-  struct pexec__writers *all = writer->all;
-  struct pexec__writer **place = &all->first;
-  bool is_last = false;
-  if (is_abandoned(writer))
-    return false;
-  (void)pthread_mutex_lock(&all->lock);
-  if (--writer->users == 0 && !all->is_closing) {
-    while (*place != writer)
-      place = &(*place)->next;
-    *place = writer->next;
-    (void)pthread_detach(writer->thread);
-    is_last = true;
-  }
-  (void)pthread_mutex_unlock(&all->lock);
-  return is_last;
-}
-
-/* Serves until it is to end: true where somebody else knows of it. */
+/* Serves until it is to end: true where somebody joins it then. */
 static bool serve_all (struct pexec__writer *writer) {
   struct pexec__sink *sink;
   while ((sink = next_sink(writer)) != NULL) {
     int64_t wait_ns = pexec__sink_serve(sink, &writer->text);
     if (wait_ns != PEXEC__SINK_CLOSED)
       come_again(writer, sink, wait_ns);
-    else if (leave(writer))
-      return false;
   }
   return note_end(writer);
 }
@@ -207,6 +176,15 @@ static void *write_all (void *argument) {
   free_left(writer);
   free_writer(writer);
   return NULL;
+}
+
+/* {== ending ============================================================= */
+
+static void abandon (struct pexec__writer *writer) {
+  pexec__writer_lock(writer);
+  writer->is_abandoned = true;
+  (void)pthread_cond_broadcast(&writer->has_changed);
+  pexec__writer_unlock(writer);
 }
 
 /* {== starting =========================================================== */
@@ -265,6 +243,25 @@ int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
     (*writer)->users++;
   (void)pthread_mutex_unlock(&writers->lock);
   return error;
+}
+
+/* The supervisor has seen that the sink is closed: so late, since it is the
+   one who takes the writer's lock. */
+void pexec__writer_leave (struct pexec__writer *writer) {
+  struct pexec__writers *all = writer->all;
+  struct pexec__writer **place = &all->first;
+  bool is_last;
+  (void)pthread_mutex_lock(&all->lock);
+  if ((is_last = --writer->users == 0)) {
+    while (*place != writer)
+      place = &(*place)->next;
+    *place = writer->next;
+  }
+  (void)pthread_mutex_unlock(&all->lock);
+  if (is_last) {
+    (void)pthread_detach(writer->thread);
+    abandon(writer);
+  }
 }
 
 int pexec__writers_open (struct pexec__loop *loop,
@@ -327,9 +324,6 @@ static bool await_end (struct pexec__writer *writer,
 void pexec__writers_close (struct pexec__writers *writers,
                            struct pexec__sink **sinks, int64_t deadline_ns) {
   struct pexec__writer *writer, *next;
-  (void)pthread_mutex_lock(&writers->lock);
-  writers->is_closing = true;
-  (void)pthread_mutex_unlock(&writers->lock);
   for (writer = writers->first; writer != NULL; writer = writer->next)
     begin_closing(writer, deadline_ns);
   for (writer = writers->first; writer != NULL; writer = next) {
