@@ -62,8 +62,8 @@ void pexec__gap_add (struct pexec__gap *gap, uint64_t lines, int reason) {
 }
 
 static size_t gap_text (const struct pexec__gap *gap, char text[256]) {
-  const char *reason = gap->reason < 0 ? pexec_error_text(gap->reason)
-                                       : "it was not written in time";
+  const char *reason = gap->reason < 0 && gap->reason != -EAGAIN
+      ? pexec_error_text(gap->reason) : "it was not written in time";
   int length = gap->lines == 0
       ? snprintf(text, 256, "part of a line lost here: %s", reason)
       : snprintf(text, 256, "%llu lines lost here: %s",
