@@ -267,8 +267,9 @@ void pexec_logger_write (pexec_logger *logger, enum pexec_level level,
   keep_bytes("\n", 1);
 }
 
-void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
-                          const char *id, const char *data, size_t length) {
+uint64_t pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
+                              const char *id, const char *data,
+                              size_t length) {
   while (length > 0) {
     const char *end = memchr(data, '\n', length);
     size_t size = end ? (size_t)(end - data) : length;
@@ -277,6 +278,7 @@ void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
     data += size;
     length -= size;
   }
+  return 0;
 }
 
 /* {== one sink, two processes ============================================ */
