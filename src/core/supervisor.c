@@ -311,7 +311,7 @@ int pexec__supervisor_open (pexec_supervisor *supervisor) {
   error = pexec__loop_open(&supervisor->loop, on_wake, supervisor);
   if (error < 0)
     goto close_null;
-  supervisor->owner_pid = pexec__self();
+  supervisor->owner_pid = supervisor->pool->owner_pid = pexec__self();
   supervisor->is_basic_kernel = pexec__kernel_is_basic();
   if ((error = start_threads(supervisor)) >= 0) {
     ring_for_earlier(supervisor);
