@@ -352,6 +352,12 @@ static bool allocate (pexec_process *process) {
   return true;
 }
 
+/* Whose user has many pipes gets small ones. */
+static struct pexec__flow new_flow (int fd) {
+  int size = pexec__pipe_size(fd);
+  return (struct pexec__flow){ .capacity = size > 0 ? (size_t)size : 4096 };
+}
+
 static int open_stream (struct pexec__stream *stream) {
   int fds[2] = { -1, -1 };
   int error;
@@ -365,9 +371,10 @@ static int open_stream (struct pexec__stream *stream) {
     error = pexec__watch_open(stream->process->supervisor->loop, fds[0],
                               note_readable, stream, &stream->watch);
   stream->is_paused = stream->is_blocked = false;
-  stream->flow = (struct pexec__flow){ .capacity = 65536 };
   if (error < 0)
     close_stream(stream);
+  else
+    stream->flow = new_flow(fds[0]);
   return error;
 }
 
