@@ -333,7 +333,8 @@ void pexec__output_hold (pexec_process *process, bool is_held);
    opened for it. */
 int pexec__output_fd (const pexec_process *process, int stream);
 /* Delivers all that was written before now, then a line without an end. May
-   exceed the bounds of what waits, by a pipe. */
+   exceed the bounds of what waits, by a pipe; but where sinks hold much more
+   than they are to, it stays in the pipe. */
 void pexec__output_drain (pexec_process *process);
 /* Somebody has yet to take, and the pipe is left alone meanwhile. */
 bool pexec__output_is_starved (const pexec_process *process);

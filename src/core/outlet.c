@@ -264,6 +264,30 @@ static void put (struct pexec__stream *stream, struct pexec__outlet *outlet,
   pexec__output_block(stream, true);  /* until there is */
 }
 
+static bool feeds (const struct pexec__outlet *outlet,
+                   const struct pexec__stream *stream) {
+  return (outlet->feeds & (unsigned)stream->number) != 0;
+}
+
+bool pexec__outlets_are_full (const struct pexec__stream *stream) {
+  const pexec_process *process = stream->process;
+  for (size_t i = 0; i < process->outlet_count; i++)
+    if (feeds(&process->outlets[i], stream) &&
+        process->outlets[i].sink->full_since_ns != 0)
+      return true;
+  return false;
+}
+
+bool pexec__outlets_are_overfull (const struct pexec__stream *stream) {
+  const pexec_process *process = stream->process;
+  for (size_t i = 0; i < process->outlet_count; i++)
+    if (feeds(&process->outlets[i], stream) &&
+        process->outlets[i].sink->full_since_ns != 0 &&
+        pexec__sink_is_overfull(process->outlets[i].sink))
+      return true;
+  return false;
+}
+
 static bool wants_bytes (const struct pexec__sink *sink) {
   return sink->kind != PEXEC__SINK_LOGGER && sink->format == PEXEC_RAW;
 }
@@ -273,7 +297,7 @@ static void put_to_all (struct pexec__stream *stream,
   pexec_process *process = stream->process;
   for (size_t i = 0; i < process->outlet_count; i++) {
     struct pexec__outlet *outlet = &process->outlets[i];
-    if ((outlet->feeds & (unsigned)stream->number) != 0 &&
+    if (feeds(outlet, stream) &&
         wants_bytes(outlet->sink) == are_bytes)
       put(stream, outlet, view);
   }

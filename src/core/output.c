@@ -226,12 +226,18 @@ static size_t next_size (const struct pexec__stream *stream) {
                                                   : PEXEC__LINE_MAX;
 }
 
+/* What the dead have left may exceed what is to wait, but not for ever. */
+static bool may_go_on (const struct pexec__stream *stream, bool at_death) {
+  return at_death ? !pexec__outlets_are_overfull(stream)
+                  : !stream->is_blocked;
+}
+
 /* No more than is there now: a grandchild may write for ever. */
-static size_t read_all (struct pexec__stream *stream) {
+static size_t read_all (struct pexec__stream *stream, bool at_death) {
   int there = stream->read_fd < 0 ? 0
             : pexec__readable_bytes(stream->read_fd);
   size_t total = 0;
-  while (there > 0) {
+  while (there > 0 && may_go_on(stream, at_death)) {
     size_t most = there < PEXEC__LINE_MAX ? (size_t)there : PEXEC__LINE_MAX;
     size_t size = read_once(stream, most);
     if (size == 0)
@@ -312,14 +318,19 @@ static void pace (struct pexec__stream *stream, size_t size,
 
 static void note_readable (void *owner) {
   struct pexec__stream *stream = owner;
-  size_t size = read_once(stream, next_size(stream));
+  size_t size;
+  if (pexec__outlets_are_full(stream)) {  /* another has filled one */
+    pexec__output_block(stream, true);
+    return;
+  }
+  size = read_once(stream, next_size(stream));
   pause_if_starved(stream);
   pace(stream, size, false);
 }
 
 static bool may_read (const struct pexec__stream *stream) {
   return stream->read_fd >= 0 && !stream->is_paused && !stream->is_blocked &&
-         !stream->is_held;
+         !stream->is_held && !pexec__outlets_are_full(stream);
 }
 
 /* Their moment is over. */
@@ -330,7 +341,7 @@ void pexec__output_timer_due (void *owner) {
   for (; stream != NULL; stream = next) {
     next = stream->next_resting;
     stream->is_resting = false;
-    pace(stream, may_read(stream) ? read_all(stream) : 0, true);
+    pace(stream, may_read(stream) ? read_all(stream, false) : 0, true);
     pause_if_starved(stream);
   }
 }
@@ -423,15 +434,18 @@ void pexec__output_hold (pexec_process *process, bool is_held) {
 
 void pexec__output_drain (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
-    (void)read_all(&process->streams[i]);
-    flush(&process->streams[i]);
-    pause_if_starved(&process->streams[i]);
+    struct pexec__stream *stream = &process->streams[i];
+    (void)read_all(stream, true);
+    if (may_go_on(stream, true))
+      flush(stream);
+    pause_if_starved(stream);
   }
 }
 
 bool pexec__output_is_starved (const pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++)
-    if (process->streams[i].is_paused || process->streams[i].is_blocked)
+    if (process->streams[i].is_paused || process->streams[i].is_blocked ||
+        pexec__outlets_are_full(&process->streams[i]))
       return true;
   return false;
 }
@@ -454,7 +468,7 @@ void pexec__output_end (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
     struct pexec__stream *stream = &process->streams[i];
     close_fd(&stream->write_fd);
-    if (stream->read_fd >= 0)
+    if (stream->read_fd >= 0 && !stream->is_blocked)
       (void)read_once(stream, next_size(stream));
   }
 }
