@@ -164,7 +164,7 @@ struct pexec_process {
   enum pexec_stage stop_stage;
   int stop_error;
   int reopen_error;
-  const char *reopen_path;    /* of what; or NULL */
+  char *reopen_path;          /* of what; as start_message */
   struct pexec__tail tail;
   int log_events;             /* that wait */
   bool is_silent;             /* the host has let go: it hears nothing */

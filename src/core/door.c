@@ -383,7 +383,9 @@ static void tell_start (pexec_process *process, pexec_event *event) {
 /* The message is which file it was, if it was one. */
 static void tell_reopened (pexec_process *process, pexec_event *event) {
   event->error = process->reopen_error;
+  event->held = process->reopen_path;
   event->message = process->reopen_path;
+  process->reopen_path = NULL;
 }
 
 static void tell_news (pexec_process *process, pexec_event *event) {

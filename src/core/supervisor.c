@@ -39,6 +39,7 @@ void pexec__process_free (pexec_process *process) {
   pexec__ledger_release(process->ledger);
   pexec__tail_free(&process->tail);
   pexec__free(process->start_message);
+  pexec__free(process->reopen_path);
   pexec__free(process->failure_message);
   pexec__free(process);
 }
