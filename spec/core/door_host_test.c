@@ -121,7 +121,8 @@ static void a_copy_may_release_an_event (void **state) {
   pid_t pid;
   (void)state;
   real.config.output_events = PEXEC_STDOUT;
-  (void)STARTED("bytes", "65537", "forever");
+  assert_int_equal(pexec_process_start(CHILD("bytes", "65537", "forever"),
+                                       -1), 0);
   lock = &real.supervisor->pool->lock;
   await_output(&event);
   assert_int_equal(event.length, 65536);
