@@ -165,7 +165,7 @@ struct pexec_process {
   enum pexec_stage stop_stage;
   int stop_error;
   int reopen_error;
-  const char *reopen_path;    /* of what; or NULL */
+  char *reopen_path;          /* of what; as start_message */
   struct pexec__tail tail;
   int log_events;             /* that wait */
   bool is_silent;             /* the host has let go: it hears nothing */
@@ -335,7 +335,8 @@ void pexec__output_hold (pexec_process *process, bool is_held);
    opened for it. */
 int pexec__output_fd (const pexec_process *process, int stream);
 /* Delivers all that was written before now, then a line without an end. May
-   exceed the bounds of what waits, by a pipe. */
+   exceed the bounds of what waits, by a pipe; but where sinks hold much more
+   than they are to, it stays in the pipe. */
 void pexec__output_drain (pexec_process *process);
 /* Delivers what was written before now, as far as nobody is waited for. */
 void pexec__output_catch_up (pexec_process *process);

@@ -203,6 +203,14 @@ bool pexec__sink_is_full (struct pexec__sink *sink) {
   return is_full;
 }
 
+bool pexec__sink_is_overfull (struct pexec__sink *sink) {
+  bool is_overfull;
+  pexec__writer_lock(sink->writer);
+  is_overfull = (sink->is_full && sink->queued_bytes >= PEXEC__SINK_MOST);
+  pexec__writer_unlock(sink->writer);
+  return is_overfull;
+}
+
 static void begin_dropping (struct pexec__sink *sink) {
   sink->is_dropping = sink->is_full;
   sink->is_full = false;

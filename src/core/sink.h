@@ -20,6 +20,7 @@
 #include "pexec.h"
 
 #define PEXEC__SINK_MAX (1024 * 1024)  /* bytes that wait, until it is full */
+#define PEXEC__SINK_MOST (4 * PEXEC__SINK_MAX)  /* with what the dead left */
 
 struct pexec__writer;
 
@@ -126,6 +127,8 @@ uint64_t pexec__sink_position (struct pexec__sink *sink);
 bool pexec__sink_has_settled (struct pexec__sink *sink, uint64_t position);
 /* Is it full still? Where it is, a word will come when it is not. */
 bool pexec__sink_is_full (struct pexec__sink *sink);
+/* Are even the last words of the dead to wait in their pipes? */
+bool pexec__sink_is_overfull (struct pexec__sink *sink);
 /* From here on it drops what comes, until there is room. */
 void pexec__sink_begin_dropping (struct pexec__sink *sink);
 int pexec__sink_reopen_error (struct pexec__sink *sink);
