@@ -68,9 +68,19 @@ void pexec__writer_unlock (struct pexec__writer *writer) {
   assert_int_not_equal(writer->users, 0);
 }
 
+void pexec__writers_wake (struct pexec__writers *writers) {
+  assert_ptr_equal(writers, writers_here);
+}
+
 void pexec__writer_call (struct pexec__writer *writer,
-                         struct pexec__sink *sink) {
+                         struct pexec__sink *sink, bool can_wait) {
+  (void)can_wait;
   (void)pexec__mailbox_post(&writer->all->todo, &sink->letter);
+}
+
+void pexec__writer_forget (struct pexec__writer *writer,
+                           struct pexec__sink *sink) {
+  pexec__mailbox_withdraw(&writer->all->todo, &sink->letter);
 }
 
 void pexec__writer_tell (struct pexec__writer *writer,

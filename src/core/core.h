@@ -106,6 +106,7 @@ struct pexec__stream {
   bool is_held;               /* until the start under way is answered */
   bool is_resting;            /* for a moment: it is in the list of those */
   bool is_short;              /* there was no memory to read into */
+  bool more_follows;          /* while it is read: more is to come soon */
   struct pexec__stream *next_resting;
   struct pexec__flow flow;
   char *rest;                 /* start of a line whose end is to come */
@@ -164,7 +165,7 @@ struct pexec_process {
   enum pexec_stage stop_stage;
   int stop_error;
   int reopen_error;
-  const char *reopen_path;    /* of what; or NULL */
+  char *reopen_path;          /* of what; as start_message */
   struct pexec__tail tail;
   int log_events;             /* that wait */
   bool is_silent;             /* the host has let go: it hears nothing */
@@ -259,6 +260,7 @@ struct pexec_supervisor {
   struct pexec__timer *outlet_timer;
   struct pexec__stream *resting;  /* streams that are left alone a moment */
   struct pexec__timer *rest_timer;
+  bool has_rest;              /* it is armed */
 };
 
 /* {== supervisor.c ====================================================== */
@@ -333,7 +335,8 @@ void pexec__output_hold (pexec_process *process, bool is_held);
    opened for it. */
 int pexec__output_fd (const pexec_process *process, int stream);
 /* Delivers all that was written before now, then a line without an end. May
-   exceed the bounds of what waits, by a pipe. */
+   exceed the bounds of what waits, by a pipe; but where sinks hold much more
+   than they are to, it stays in the pipe. */
 void pexec__output_drain (pexec_process *process);
 /* Delivers what was written before now, as far as nobody is waited for. */
 void pexec__output_catch_up (pexec_process *process);

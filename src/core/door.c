@@ -383,7 +383,9 @@ static void tell_start (pexec_process *process, pexec_event *event) {
 /* The message is which file it was, if it was one. */
 static void tell_reopened (pexec_process *process, pexec_event *event) {
   event->error = process->reopen_error;
+  event->held = process->reopen_path;
   event->message = process->reopen_path;
+  process->reopen_path = NULL;
 }
 
 static void tell_news (pexec_process *process, pexec_event *event) {
@@ -483,14 +485,17 @@ int pexec_supervisor_next (pexec_supervisor *supervisor, pexec_event *event) {
 /* The process may be gone: its ledger knows. */
 static void count_release (struct pexec__ledger *ledger) {
   size_t before = atomic_fetch_sub(&ledger->queued_events, 1);
-  if (before == PEXEC__EVENTS_MAX / 2 && ledger->owner != NULL &&
-      !is_forked(ledger->owner->supervisor))
+  if (before == PEXEC__EVENTS_MAX / 2 && ledger->owner != NULL)
     feed_starved(ledger->owner);
 }
 
+/* A forked copy keeps what it has. */
 static void release_parcel (struct pexec__parcel *parcel) {
-  if (parcel->view.chunk != NULL)
-    count_release(parcel->view.chunk->ledger);
+  const struct pexec__chunk *chunk = parcel->view.chunk;
+  if (chunk != NULL && chunk->pool->owner_pid != pexec__self())
+    return;
+  if (chunk != NULL)
+    count_release(chunk->ledger);
   pexec__parcel_free(parcel);
 }
 

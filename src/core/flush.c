@@ -184,6 +184,16 @@ static void unblock_all (pexec_supervisor *supervisor) {
     unblock(p);
 }
 
+/* Those at rest that have had to wait until all was written. */
+static void settle_resting (pexec_supervisor *supervisor) {
+  pexec_process *process, *next;
+  for (process = supervisor->processes; process != NULL; process = next) {
+    next = process->next;
+    if (process->outlets != NULL && pexec__process_is_at_rest(process))
+      pexec__supervisor_settle(process);  /* may free it */
+  }
+}
+
 void pexec__outlets_heed (pexec_supervisor *supervisor) {
   struct pexec__sink *sink;
   bool has_room = false, has_word = false;
@@ -193,8 +203,10 @@ void pexec__outlets_heed (pexec_supervisor *supervisor) {
   }
   if (has_room)
     unblock_all(supervisor);
-  if (has_word)
-    look_at_flushing(supervisor);
+  if (!has_word)
+    return;
+  look_at_flushing(supervisor);
+  settle_resting(supervisor);
 }
 
 /* {== time =============================================================== */

@@ -32,27 +32,18 @@ static bool is_it (const struct pexec__sink *sink,
   }
 }
 
-/* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
-   the file is open with other options. */
-static int enlist (pexec_supervisor *supervisor, struct pexec__sink *made,
-                   struct pexec__sink **sink) {
-  struct pexec__sink *there = supervisor->sinks;
-  while (there != NULL && !is_it(there, made))
-    there = there->next;
-  if (there == NULL) {
-    made->next = supervisor->sinks;
-    supervisor->sinks = there = made;
-  }
-  else {
-    bool is_other = there->kind == PEXEC__SINK_FILE &&
-                    !same_options(&there->options, &made->options);
-    pexec__sink_free(made);
-    if (is_other)
-      return PEXEC_EINVALID_CONFIG;
-  }
-  there->holders++;
-  *sink = there;
-  return 0;
+static struct pexec__sink *find (const pexec_supervisor *supervisor,
+                                 const struct pexec__sink *wanted) {
+  struct pexec__sink *sink = supervisor->sinks;
+  while (sink != NULL && !is_it(sink, wanted))
+    sink = sink->next;
+  return sink;
+}
+
+static bool is_other (const struct pexec__sink *a,
+                      const struct pexec__sink *b) {
+  return a->kind == PEXEC__SINK_FILE && !same_options(&a->options,
+                                                      &b->options);
 }
 
 void pexec__sink_delist (pexec_supervisor *supervisor,
@@ -74,6 +65,26 @@ static void release (pexec_supervisor *supervisor, struct pexec__sink *sink) {
     pexec__sink_delist(supervisor, sink);
   else
     pexec__sink_put_close(sink);
+}
+
+/* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
+   the file is open with other options. */
+static int enlist (pexec_supervisor *supervisor, struct pexec__sink *made,
+                   struct pexec__sink **sink) {
+  struct pexec__sink *there = find(supervisor, made);
+  if (there == NULL) {
+    made->next = supervisor->sinks;
+    supervisor->sinks = there = made;
+  }
+  else {
+    bool is_refused = is_other(there, made);
+    pexec__sink_free(made);
+    if (is_refused)
+      return PEXEC_EINVALID_CONFIG;
+  }
+  there->holders++;
+  *sink = there;
+  return 0;
 }
 
 /* {== taking ============================================================= */
@@ -288,14 +299,49 @@ static void note_full (pexec_supervisor *supervisor,
   }
 }
 
+/* What a grandchild writes while nothing is open for it. */
+static void lose (const struct pexec__view *view) {
+  struct pexec__chunk *chunk = view->chunk;
+  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
+                   view->lines);
+}
+
 static void put (struct pexec__stream *stream, struct pexec__outlet *outlet,
                  const struct pexec__view *view) {
   enum pexec_level level =
       stream->number == PEXEC_STDOUT ? PEXEC_INFO : PEXEC_ERROR;
+  if (outlet->sink->writer == NULL) {
+    lose(view);
+    return;
+  }
   if (!pexec__sink_put(outlet->sink, view, level, false))
     return;
   note_full(stream->process->supervisor, outlet->sink);
   pexec__output_block(stream, true);  /* until there is */
+}
+
+static bool feeds (const struct pexec__outlet *outlet,
+                   const struct pexec__stream *stream) {
+  return (outlet->feeds & (unsigned)stream->number) != 0;
+}
+
+bool pexec__outlets_are_full (const struct pexec__stream *stream) {
+  const pexec_process *process = stream->process;
+  for (size_t i = 0; i < process->outlet_count; i++)
+    if (feeds(&process->outlets[i], stream) &&
+        process->outlets[i].sink->full_since_ns != 0)
+      return true;
+  return false;
+}
+
+bool pexec__outlets_are_overfull (const struct pexec__stream *stream) {
+  const pexec_process *process = stream->process;
+  for (size_t i = 0; i < process->outlet_count; i++)
+    if (feeds(&process->outlets[i], stream) &&
+        process->outlets[i].sink->full_since_ns != 0 &&
+        pexec__sink_is_overfull(process->outlets[i].sink))
+      return true;
+  return false;
 }
 
 static bool wants_bytes (const struct pexec__sink *sink) {
@@ -307,7 +353,7 @@ static void put_to_all (struct pexec__stream *stream,
   pexec_process *process = stream->process;
   for (size_t i = 0; i < process->outlet_count; i++) {
     struct pexec__outlet *outlet = &process->outlets[i];
-    if ((outlet->feeds & (unsigned)stream->number) != 0 &&
+    if (feeds(outlet, stream) &&
         wants_bytes(outlet->sink) == are_bytes)
       put(stream, outlet, view);
   }

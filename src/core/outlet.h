@@ -52,6 +52,10 @@ void pexec__outlets_put_bytes (struct pexec__stream *stream,
                                const struct pexec__view *view);
 void pexec__outlets_put_lines (struct pexec__stream *stream,
                                const struct pexec__view *view);
+/* Is one of them full, as far as is known? What is read then waits, too. */
+bool pexec__outlets_are_full (const struct pexec__stream *stream);
+/* Does one hold so much that nothing is to be read, whatever has died? */
+bool pexec__outlets_are_overfull (const struct pexec__stream *stream);
 /* A message of pexec's. False where there is no outlet for it. */
 bool pexec__outlets_put_message (pexec_process *process,
                                  enum pexec_level level, const char *text,

@@ -39,6 +39,7 @@ void pexec__process_free (pexec_process *process) {
   pexec__ledger_release(process->ledger);
   pexec__tail_free(&process->tail);
   pexec__free(process->start_message);
+  pexec__free(process->reopen_path);
   pexec__free(process->failure_message);
   pexec__free(process);
 }
@@ -322,7 +323,7 @@ int pexec__supervisor_open (pexec_supervisor *supervisor) {
   error = pexec__loop_open(&supervisor->loop, on_wake, supervisor);
   if (error < 0)
     goto close_null;
-  supervisor->owner_pid = pexec__self();
+  supervisor->owner_pid = supervisor->pool->owner_pid = pexec__self();
   supervisor->is_basic_kernel = pexec__kernel_is_basic();
   if ((error = start_threads(supervisor)) >= 0) {
     ring_for_earlier(supervisor);
