@@ -183,7 +183,8 @@ PEXEC_API int pexec_supervisor_new (pexec_supervisor **supervisor);
    are left, writes what is left of their output to its files, ends the threads
    and frees everything, those processes included (one that never was started
    is its holder's to release, before). Takes at most the largest stop_timeout
-   and a second, and a second more where a disk hangs. In a forked copy: nothing. */
+   and a second, and a second more where a disk hangs. In a forked copy:
+   nothing. */
 PEXEC_API void pexec_supervisor_close (pexec_supervisor *supervisor);
 
 /* A descriptor that is readable while an event waits or the alarm is due.

@@ -56,6 +56,10 @@ int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
   return 0;
 }
 
+void pexec__writer_leave (struct pexec__writer *writer) {
+  assert_int_not_equal(writer->users--, 0);
+}
+
 void pexec__writer_lock (struct pexec__writer *writer) {
   assert_int_not_equal(writer->users, 0);
 }
@@ -64,8 +68,13 @@ void pexec__writer_unlock (struct pexec__writer *writer) {
   assert_int_not_equal(writer->users, 0);
 }
 
+void pexec__writers_wake (struct pexec__writers *writers) {
+  assert_ptr_equal(writers, writers_here);
+}
+
 void pexec__writer_call (struct pexec__writer *writer,
-                         struct pexec__sink *sink) {
+                         struct pexec__sink *sink, bool can_wait) {
+  (void)can_wait;
   (void)pexec__mailbox_post(&writer->all->todo, &sink->letter);
 }
 
@@ -73,12 +82,6 @@ void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink) {
   (void)pexec__mailbox_post(writer->all->words, &sink->word);
   pexec__loop_wake(writer->all->loop);
-}
-
-void pexec__writer_give_back (struct pexec__writer *writer,
-                              struct pexec__sink *sink) {
-  sink->is_closed = true;
-  pexec__writer_tell(writer, sink);
 }
 
 /* {== time ==== */
@@ -99,10 +102,8 @@ int64_t fake_writer_next_ns (void) {
 
 static void serve (struct pexec__writers *writers, struct pexec__sink *sink) {
   int64_t wait_ns = pexec__sink_serve(sink, &writers->text);
-  if (wait_ns == PEXEC__SINK_CLOSED) {
-    writers->one.users--;
+  if (wait_ns == PEXEC__SINK_CLOSED)
     return;
-  }
   sink->retry_at_ns = wait_ns > 0 ? fake.now_ns + wait_ns : 0;
   if (wait_ns >= 0)
     (void)pexec__mailbox_post(&writers->todo, &sink->letter);

@@ -117,6 +117,7 @@ struct pexec__chunk *pexec__chunk_new (struct pexec__pool *pool,
   chunk->pool = pexec__pool_hold(pool);
   chunk->ledger = ledger;
   chunk->length = 0;
+  chunk->more_follows = false;
   return chunk;
 }
 

@@ -42,6 +42,8 @@ struct pexec__chunk {
   int64_t time_ns;                  /* CLOCK_REALTIME */
   enum pexec_stream stream;
   int pid;
+  bool more_follows;                /* at any moment: a writer need not be woken
+                                       for this one alone */
   char data[];
 };
 

@@ -1,8 +1,8 @@
 /*
 ** What a sink's entries come to: bytes in a file, messages of a logger, bytes
 ** on a descriptor of the host's. What fails half-way goes on from there at
-** the next turn, or is given up, counted, and told of in the file. A writer's
-** thread, without its lock.
+** the next turn, or is given up, counted, and told of in the file. Needs no
+** memory. A writer's thread, without its lock.
 */
 
 #include <errno.h>
@@ -26,18 +26,19 @@ static size_t piece_of (const char *data, size_t length) {
 }
 
 /* The host's own description, which may block: it is asked first. */
-static int write_host (int fd, const char *data, size_t length,
-                       size_t *done) {
+static int write_host (struct pexec__sink *sink, const char *data,
+                       size_t length, size_t *done) {
   while (*done < length) {
-    int ready = pexec__poll_writable(fd, 0);
+    int ready = pexec__poll_writable(sink->host_fd, 0);
     ssize_t size;
     if (ready <= 0)
       return ready < 0 ? ready : -EAGAIN;
-    size = pexec__write(fd, data + *done,
+    size = pexec__write(sink->host_fd, data + *done,
                         piece_of(data + *done, length - *done));
     if (size <= 0)
       return size < 0 ? (int)size : -EIO;
     *done += (size_t)size;
+    sink->is_torn = (data[*done - 1] != '\n');
   }
   return 0;
 }
@@ -46,25 +47,44 @@ static int write_bytes (struct pexec__sink *sink, const char *data,
                         size_t length, size_t *done) {
   *done = 0;
   if (sink->kind == PEXEC__SINK_HOST)
-    return write_host(sink->host_fd, data, length, done);
+    return write_host(sink, data, length, done);
   return pexec__logfile_write(sink->file, pexec__wall_now(), data, length,
                               done);
 }
 
 /* {== losses ============================================================= */
 
-static void lose (struct pexec__sink *sink, uint64_t lines, int reason) {
-  if (lines == 0)
-    return;
-  sink->lost += lines;
-  sink->lost_reason = reason;
+void pexec__gap_add (struct pexec__gap *gap, uint64_t lines, int reason) {
+  if (!gap->is_there)
+    gap->reason = reason;
+  gap->is_there = true;
+  gap->lines += lines;
 }
 
-static size_t gap_text (const struct pexec__sink *sink, char text[256]) {
-  const char *reason = sink->lost_reason < 0
-      ? pexec_error_text(sink->lost_reason) : "it was not written in time";
-  return (size_t)snprintf(text, 256, "%llu lines lost here: %s",
-                          (unsigned long long)sink->lost, reason);
+static size_t gap_text (const struct pexec__gap *gap, char text[256]) {
+  const char *reason = gap->reason < 0 ? pexec_error_text(gap->reason)
+                                       : "it was not written in time";
+  int length = gap->lines == 0
+      ? snprintf(text, 256, "part of a line lost here: %s", reason)
+      : snprintf(text, 256, "%llu lines lost here: %s",
+                 (unsigned long long)gap->lines, reason);
+  return (size_t)length;
+}
+
+static bool is_torn (const struct pexec__sink *sink) {
+  return sink->kind == PEXEC__SINK_FILE ? pexec__logfile_is_torn(sink->file)
+                                        : sink->is_torn;
+}
+
+/* What stands on a line of its own may find that the last one has no end.
+   Follows and opens the file before it is asked. */
+static int end_torn_line (struct pexec__sink *sink) {
+  size_t done;
+  int error = sink->kind == PEXEC__SINK_FILE
+            ? write_bytes(sink, "", 0, &done) : 0;
+  if (error < 0)
+    return error;
+  return is_torn(sink) ? write_bytes(sink, "\n", 1, &done) : 0;
 }
 
 /* It has room for what is put there. */
@@ -82,8 +102,9 @@ static int write_gap (struct pexec__sink *sink, const char *gap,
   struct pexec__text text = { room, sizeof room, 0, 0, keep, NULL };
   struct pexec__frame frame;
   size_t done;
-  if (sink->kind == PEXEC__SINK_FILE && pexec__logfile_is_torn(sink->file))
-    pexec__text_put(&text, "\n", 1);
+  int error = end_torn_line(sink);
+  if (error < 0)
+    return error;
   if (sink->format == PEXEC_RAW) {
     pexec__text_put(&text, "pexec: ", 7);
     pexec__text_put(&text, gap, length);
@@ -101,38 +122,36 @@ static int tell_gap (struct pexec__sink *sink) {
   char gap[256];
   size_t length;
   int error = 0;
-  if (sink->lost == 0)
+  if (!sink->gap.is_there)
     return 0;
-  length = gap_text(sink, gap);
+  length = gap_text(&sink->gap, gap);
   if (sink->kind == PEXEC__SINK_LOGGER)
     pexec_logger_write(sink->logger, PEXEC_ERROR, NULL, gap, length);
   else
     error = write_gap(sink, gap, length);
   if (error >= 0)
-    sink->lost = 0;
+    sink->gap = (struct pexec__gap){ false, 0, 0 };
   return error;
 }
 
 static int tell_gap_before (struct pexec__sink *sink,
                             struct pexec__entry *entry) {
-  lose(sink, entry->lost_before, entry->lost_reason);
-  entry->lost_before = 0;
+  if (entry->gap_before.is_there)
+    pexec__gap_add(&sink->gap, entry->gap_before.lines,
+                   entry->gap_before.reason);
+  entry->gap_before.is_there = false;
   return tell_gap(sink);
 }
 
 /* {== a batch ============================================================ */
 
-static struct pexec__entry *move_done (struct pexec__batch *batch) {
+static void note_done (struct pexec__batch *batch) {
   struct pexec__entry *entry = batch->first;
   batch->first = entry->next;
   entry->next = batch->done;
   batch->done = entry;
-  return entry;
-}
-
-static void note_done (struct pexec__batch *batch) {
   batch->done_count++;
-  batch->done_bytes += pexec__entry_charge(move_done(batch));
+  batch->done_bytes += pexec__entry_charge(entry);
 }
 
 /* {== raw ================================================================ */
@@ -153,59 +172,30 @@ static int deliver_raw (struct pexec__sink *sink, struct pexec__batch *batch) {
 
 /* {== formatted ========================================================== */
 
-/* Keeps what could not be written; without memory it is lost. */
-static void hold (struct pexec__sink *sink, const char *data, size_t length,
-                  int reason) {
-  char *held = pexec__realloc(sink->held, sink->held_length + length);
-  if (held == NULL) {
-    lose(sink, pexec__count_newlines(data, length), reason);
-    return;
-  }
-  memcpy(held + sink->held_length, data, length);
-  sink->held = held;
-  sink->held_length += length;
-}
+/* The text of some entries on its way. The same entry always gives the same
+   text: of one that was written in part, that part is skipped. */
+struct passage {
+  struct pexec__sink *sink;
+  uint64_t skip;        /* bytes that are written already */
+  uint64_t made;        /* bytes that have left the buffer */
+  uint64_t written;     /* of these */
+  int error;            /* then nothing is written any more */
+};
 
 static void emit (void *owner, struct pexec__text *text, size_t size) {
-  struct pexec__sink *sink = owner;
+  struct passage *passage = owner;
+  size_t from = passage->skip < size ? (size_t)passage->skip : size;
   size_t done = 0;
-  if (sink->held == NULL)
-    sink->held_error = write_bytes(sink, text->data, size, &done);
-  if (sink->held_error < 0)
-    hold(sink, text->data + done, size - done, sink->held_error);
+  passage->skip -= from;
+  if (passage->error >= 0 && from < size)
+    passage->error = write_bytes(passage->sink, text->data + from,
+                                 size - from, &done);
+  passage->written += from + done;
+  passage->made += size;
   pexec__text_drop(text, size);
 }
 
-static void drop_held (struct pexec__sink *sink) {
-  pexec__free(sink->held);
-  sink->held = NULL;
-  sink->held_length = sink->held_count = sink->held_bytes = 0;
-}
-
-static void count_held (struct pexec__sink *sink,
-                        struct pexec__batch *batch) {
-  batch->done_count += sink->held_count;
-  batch->done_bytes += sink->held_bytes;
-  drop_held(sink);
-}
-
-static int write_held (struct pexec__sink *sink, struct pexec__batch *batch) {
-  size_t done;
-  int error;
-  if (sink->held == NULL)
-    return 0;
-  error = write_bytes(sink, sink->held, sink->held_length, &done);
-  if (error >= 0) {
-    count_held(sink, batch);
-    return 0;
-  }
-  batch->has_moved |= (done > 0);
-  sink->held_length -= done;
-  memmove(sink->held, sink->held + done, sink->held_length);
-  return error;
-}
-
-static void format_entry (struct pexec__sink *sink,
+static void format_entry (const struct pexec__sink *sink,
                           const struct pexec__entry *entry,
                           struct pexec__text *text) {
   const struct pexec__view *view = &entry->view;
@@ -224,26 +214,41 @@ static void format_entry (struct pexec__sink *sink,
     pexec__text_line(text, &frame, "", 0);  /* the end of a line in pieces */
 }
 
+/* Of those before 'end' the ones whose text is written are done. */
+static void note_written (struct pexec__batch *batch,
+                          const struct pexec__entry *end,
+                          const struct passage *passage) {
+  uint64_t start = 0;
+  while (batch->first != end && batch->first->text_end <= passage->written) {
+    start = batch->first->text_end;
+    note_done(batch);
+  }
+  passage->sink->written_of_first = passage->written - start;
+}
+
 /* As many as come without a gap between them. */
 static int deliver_formatted (struct pexec__sink *sink,
                               struct pexec__batch *batch,
                               struct pexec__text *text) {
-  text->owner = sink;
+  struct passage passage = { sink, sink->written_of_first, 0, 0, 0 };
+  struct pexec__entry *entry = batch->first;
+  int error = sink->written_of_first == 0 ? end_torn_line(sink) : 0;
+  if (error < 0)
+    return error;
+  text->owner = &passage;
   text->emit = emit;
   text->used = text->ended = 0;
   do {
-    struct pexec__entry *entry = move_done(batch);
     format_entry(sink, entry, text);
-    sink->held_count++;
-    sink->held_bytes += pexec__entry_charge(entry);
-  } while (batch->first != NULL && batch->first->lost_before == 0 &&
-           sink->held == NULL);
+    entry->text_end = passage.made + text->used;
+    entry = entry->next;
+  } while (entry != NULL && !entry->gap_before.is_there &&
+           passage.error >= 0);
   if (text->used > 0)
-    emit(sink, text, text->used);
-  if (sink->held != NULL)
-    return sink->held_error;
-  count_held(sink, batch);
-  return 0;
+    emit(&passage, text, text->used);
+  batch->has_moved |= (passage.written > sink->written_of_first);
+  note_written(batch, entry, &passage);
+  return passage.error;
 }
 
 /* {== a logger ==== */
@@ -280,9 +285,7 @@ static int deliver_next (struct pexec__sink *sink, struct pexec__batch *batch,
 
 int pexec__deliver (struct pexec__sink *sink, struct pexec__batch *batch,
                     struct pexec__text *text) {
-  int error = write_held(sink, batch);
-  if (error >= 0)
-    error = tell_gap(sink);
+  int error = tell_gap(sink);  /* never amid an entry: see give_up */
   while (error >= 0 && batch->first != NULL)
     error = deliver_next(sink, batch, text);
   return error;
@@ -290,37 +293,65 @@ int pexec__deliver (struct pexec__sink *sink, struct pexec__batch *batch,
 
 /* {== giving up ========================================================== */
 
-/* Of one that is written in part, what is left counts. */
+/* Counts the lines of the first 'left' bytes. */
+struct tally {
+  uint64_t left;
+  size_t lines;
+};
+
+static void count (void *owner, struct pexec__text *text, size_t size) {
+  struct tally *tally = owner;
+  size_t part = tally->left < size ? (size_t)tally->left : size;
+  tally->lines += pexec__count_newlines(text->data, part);
+  tally->left -= part;
+  pexec__text_drop(text, size);
+}
+
+/* Of an entry whose text is written in part. */
+static size_t lines_written (const struct pexec__sink *sink,
+                             const struct pexec__entry *entry) {
+  struct tally tally = { sink->written_of_first, 0 };
+  char room[2048];
+  struct pexec__text text = { room, sizeof room, 0, 0, count, &tally };
+  format_entry(sink, entry, &text);
+  count(&tally, &text, text.used);
+  return tally.lines;
+}
+
+/* Of one that is written in part, what is left counts. A piece is no line. */
 static uint64_t lines_left (const struct pexec__sink *sink,
-                            const struct pexec__view *view) {
-  if (sink->kind == PEXEC__SINK_LOGGER || sink->format != PEXEC_RAW)
+                            const struct pexec__entry *entry) {
+  const struct pexec__view *view = &entry->view;
+  if (sink->kind == PEXEC__SINK_LOGGER || view->is_partial)
     return view->lines;
-  return pexec__count_newlines(view->chunk->data + view->from,
-                               view->to - view->from);
+  if (sink->format == PEXEC_RAW)
+    return pexec__count_newlines(view->chunk->data + view->from,
+                                 view->to - view->from);
+  return view->lines - (sink->written_of_first > 0
+                        ? lines_written(sink, entry) : 0);
 }
 
-static void count_lost (struct pexec__sink *sink,
-                        const struct pexec__entry *entry, uint64_t lines,
-                        int reason) {
-  lose(sink, lines, reason);
+void pexec__entry_lose (struct pexec__sink *sink,
+                        const struct pexec__view *view, bool is_message,
+                        uint64_t lines) {
+  struct pexec__chunk *chunk = view->chunk;
   sink->lost_ever += lines;
-  if (entry != NULL && !entry->is_message) {
-    const struct pexec__chunk *chunk = entry->view.chunk;
+  if (!is_message)
     atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops, lines);
-  }
 }
 
+/* A gap that was not told of yet, and those ahead of the entries, become one
+   with what is lost now. */
 void pexec__give_up (struct pexec__sink *sink, struct pexec__batch *batch,
                      int reason) {
-  if (sink->held != NULL) {
-    uint64_t lines = pexec__count_newlines(sink->held, sink->held_length);
-    count_lost(sink, batch->done ? batch->done : batch->first, lines, reason);
-    count_held(sink, batch);
-  }
   while (batch->first != NULL) {
     struct pexec__entry *entry = batch->first;
-    lose(sink, entry->lost_before, reason);
-    count_lost(sink, entry, lines_left(sink, &entry->view), reason);
+    uint64_t lines = lines_left(sink, entry);
+    if (entry->gap_before.is_there)
+      pexec__gap_add(&sink->gap, entry->gap_before.lines, reason);
+    pexec__gap_add(&sink->gap, lines, reason);
+    pexec__entry_lose(sink, &entry->view, entry->is_message, lines);
+    sink->written_of_first = 0;
     note_done(batch);
   }
 }

@@ -16,7 +16,7 @@ static bool is_settled (const struct pexec__outlet *outlet) {
          pexec__sink_has_settled(outlet->sink, outlet->fence);
 }
 
-static bool are_all_settled (const pexec_process *process) {
+bool pexec__outlets_are_settled (const pexec_process *process) {
   bool are_settled = true;  /* each is asked: each is to send a word */
   for (size_t i = 0; i < process->outlet_count; i++)
     are_settled = is_settled(&process->outlets[i]) && are_settled;
@@ -30,16 +30,22 @@ static bool has_blocking (const pexec_process *process) {
   return false;
 }
 
-/* One that may drop lines is not waited for as long as one that may not. */
-static int64_t patience_of (const pexec_process *process) {
-  return PEXEC__PATIENCE + (has_blocking(process)
-      ? process->config->policy.stop_timeout_ns : 0);
+/* One that may drop lines is not waited for as long as one that may not. Of
+   the time for a stop, what the stop itself took is over. */
+static int64_t patience_ends_ns (const pexec_process *process) {
+  int64_t now_ns = pexec__now(), began_ns = now_ns;
+  if (!has_blocking(process))
+    return now_ns + PEXEC__PATIENCE;
+  if (process->stop_began_at_ns != 0)
+    began_ns = process->stop_began_at_ns;
+  began_ns += process->config->policy.stop_timeout_ns;
+  return (began_ns > now_ns ? began_ns : now_ns) + PEXEC__PATIENCE;
 }
 
 static void begin_flushing (pexec_process *process) {
   pexec_supervisor *supervisor = process->supervisor;
   process->is_flushing = true;
-  process->flush_until_ns = pexec__now() + patience_of(process);
+  process->flush_until_ns = patience_ends_ns(process);
   process->next_flushing = supervisor->flushing;
   supervisor->flushing = process;
   pexec__timer_arm_earlier(supervisor->outlet_timer,
@@ -47,14 +53,14 @@ static void begin_flushing (pexec_process *process) {
 }
 
 void pexec__outlets_fence (pexec_process *process) {
-  if (process->supervisor->writers == NULL)
-    return;
+  if (process->supervisor->is_closing)
+    return;  /* nobody hears of it, and the writers have time after that */
   for (size_t i = 0; i < process->outlet_count; i++) {
     struct pexec__outlet *outlet = &process->outlets[i];
     if (outlet->sink->writer != NULL)
       outlet->fence = pexec__sink_position(outlet->sink);
   }
-  if (!process->is_flushing && !are_all_settled(process))
+  if (!process->is_flushing && !pexec__outlets_are_settled(process))
     begin_flushing(process);
 }
 
@@ -69,7 +75,8 @@ static void look_at_flushing (pexec_supervisor *supervisor) {
   pexec_process **place = &supervisor->flushing, *process, *done = NULL;
   int64_t now_ns = pexec__now();
   while ((process = *place) != NULL)
-    if (are_all_settled(process) || now_ns >= process->flush_until_ns) {
+    if (pexec__outlets_are_settled(process) ||
+        now_ns >= process->flush_until_ns) {
       *place = process->next_flushing;
       process->next_flushing = done;
       done = process;
@@ -82,12 +89,15 @@ static void look_at_flushing (pexec_supervisor *supervisor) {
   }
 }
 
-/* {== words ============================================================== */
-
-/* Its writer may be gone any time: nothing is asked of it any more. */
-static bool is_closing (const struct pexec__sink *sink) {
-  return sink->holders == 0;
+void pexec__outlets_hurry (pexec_supervisor *supervisor) {
+  pexec_process *process;
+  while ((process = supervisor->flushing) != NULL) {
+    supervisor->flushing = process->next_flushing;
+    end_flushing(process);
+  }
 }
+
+/* {== words ============================================================== */
 
 static bool feeds_full (const pexec_process *process,
                         const struct pexec__stream *stream) {
@@ -141,25 +151,22 @@ static void tell (pexec_supervisor *supervisor, struct pexec__sink *sink) {
     sink->lost_told = state.lost_ever;
 }
 
-static struct pexec__sink *next_word (pexec_supervisor *supervisor,
-                                      bool *is_closed) {
-  struct pexec__sink *sink = NULL;
+static struct pexec__sink *next_word (pexec_supervisor *supervisor) {
   struct pexec__letter *letter;
   pexec__mailbox_lock(&supervisor->words);
   letter = pexec__mailbox_take(&supervisor->words);
-  if (letter != NULL) {
-    sink = PEXEC__HOLDER(letter, struct pexec__sink, word);
-    *is_closed = sink->is_closed;
-  }
   pexec__mailbox_unlock(&supervisor->words);
-  return sink;
+  return letter ? PEXEC__HOLDER(letter, struct pexec__sink, word) : NULL;
 }
 
 /* True where streams may go on. */
 static bool heed (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   bool was_full = (sink->full_since_ns != 0);
-  if (is_closing(sink))
+  if (pexec__sink_is_closed(sink)) {
+    pexec__writer_leave(sink->writer);
+    pexec__sink_delist(supervisor, sink);
     return false;
+  }
   tell(supervisor, sink);
   if (!was_full || pexec__sink_is_full(sink))
     return false;
@@ -174,12 +181,9 @@ static void unblock_all (pexec_supervisor *supervisor) {
 
 void pexec__outlets_heed (pexec_supervisor *supervisor) {
   struct pexec__sink *sink;
-  bool has_room = false, has_word = false, is_closed = false;
-  while ((sink = next_word(supervisor, &is_closed)) != NULL) {
-    if (is_closed)
-      pexec__sink_delist(supervisor, sink);
-    else
-      has_room = heed(supervisor, sink) || has_room;
+  bool has_room = false, has_word = false;
+  while ((sink = next_word(supervisor)) != NULL) {
+    has_room = heed(supervisor, sink) || has_room;
     has_word = true;
   }
   if (has_room)
@@ -193,7 +197,7 @@ void pexec__outlets_heed (pexec_supervisor *supervisor) {
 /* What has been full for long drops what comes, unless it is to block. */
 static int64_t judge_full (struct pexec__sink *sink, int64_t now_ns) {
   int64_t due_ns = sink->full_since_ns + PEXEC__PATIENCE;
-  if (sink->full_since_ns == 0 || sink->blocks || is_closing(sink))
+  if (sink->full_since_ns == 0 || sink->blocks)
     return INT64_MAX;
   if (now_ns < due_ns)
     return due_ns;

@@ -32,18 +32,27 @@ static bool is_it (const struct pexec__sink *sink,
   }
 }
 
-static struct pexec__sink *find (const pexec_supervisor *supervisor,
-                                 const struct pexec__sink *wanted) {
-  struct pexec__sink *sink = supervisor->sinks;
-  while (sink != NULL && !is_it(sink, wanted))
-    sink = sink->next;
-  return sink;
-}
-
-static bool is_other (const struct pexec__sink *a,
-                      const struct pexec__sink *b) {
-  return a->kind == PEXEC__SINK_FILE && !same_options(&a->options,
-                                                      &b->options);
+/* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
+   the file is open with other options. */
+static int enlist (pexec_supervisor *supervisor, struct pexec__sink *made,
+                   struct pexec__sink **sink) {
+  struct pexec__sink *there = supervisor->sinks;
+  while (there != NULL && !is_it(there, made))
+    there = there->next;
+  if (there == NULL) {
+    made->next = supervisor->sinks;
+    supervisor->sinks = there = made;
+  }
+  else {
+    bool is_other = there->kind == PEXEC__SINK_FILE &&
+                    !same_options(&there->options, &made->options);
+    pexec__sink_free(made);
+    if (is_other)
+      return PEXEC_EINVALID_CONFIG;
+  }
+  there->holders++;
+  *sink = there;
+  return 0;
 }
 
 void pexec__sink_delist (pexec_supervisor *supervisor,
@@ -65,54 +74,6 @@ static void release (pexec_supervisor *supervisor, struct pexec__sink *sink) {
     pexec__sink_delist(supervisor, sink);
   else
     pexec__sink_put_close(sink);
-}
-
-/* Nothing can come from it any more, before it is started again. */
-static bool is_quiet (const pexec_process *process) {
-  const struct pexec__stream *streams = process->streams;
-  return pexec__process_is_at_rest(process) && !process->is_flushing &&
-         (streams == NULL || (streams[0].read_fd < 0 &&
-                              streams[1].read_fd < 0));
-}
-
-static bool has (const pexec_process *process,
-                 const struct pexec__sink *sink) {
-  for (size_t i = 0; i < process->outlet_count; i++)
-    if (process->outlets[i].sink == sink)
-      return true;
-  return false;
-}
-
-/* Processes that have ended keep their sinks: not against one that starts. */
-static void take_from_quiet (pexec_supervisor *supervisor,
-                             const struct pexec__sink *sink) {
-  for (pexec_process *p = supervisor->processes; p != NULL; p = p->next)
-    if (is_quiet(p) && has(p, sink))
-      pexec__outlets_let_go(p);
-}
-
-/* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
-   the file is open with other options. */
-static int enlist (pexec_supervisor *supervisor, struct pexec__sink *made,
-                   struct pexec__sink **sink) {
-  struct pexec__sink *there = find(supervisor, made);
-  if (there != NULL && is_other(there, made)) {
-    take_from_quiet(supervisor, there);
-    there = find(supervisor, made);
-  }
-  if (there == NULL) {
-    made->next = supervisor->sinks;
-    supervisor->sinks = there = made;
-  }
-  else {
-    bool is_refused = is_other(there, made);
-    pexec__sink_free(made);
-    if (is_refused)
-      return PEXEC_EINVALID_CONFIG;
-  }
-  there->holders++;
-  *sink = there;
-  return 0;
 }
 
 /* {== taking ============================================================= */
@@ -190,18 +151,24 @@ static int take_stream (pexec_process *process, int i, const char **path) {
 }
 
 static size_t most_outlets (const struct pexec__config *config) {
-  size_t most = 5;  /* three loggers, two descriptors */
-  for (int i = 0; i < 2; i++)
+  size_t most = (config->logger != NULL);
+  for (int i = 0; i < 2; i++) {
+    most += (config->stream_loggers[i] != NULL) +
+            (config->output[i].inherits != 0);
     for (size_t n = 0; config->output[i].files[n] != NULL; n++)
       most++;
+  }
   return most;
 }
 
 static int take_all (pexec_process *process, const char **path) {
   const struct pexec__config *config = process->config;
+  size_t most = most_outlets(config);
   int error;
-  process->outlets = pexec__calloc(most_outlets(config),
-                                   sizeof *process->outlets);
+  if (most == 0)
+    return 0;
+  if (process->outlets == NULL)
+    process->outlets = pexec__calloc(most, sizeof *process->outlets);
   if (process->outlets == NULL)
     return -ENOMEM;
   error = take_logger(process, config->logger, PEXEC__MESSAGES);
@@ -213,8 +180,9 @@ static int take_all (pexec_process *process, const char **path) {
 int pexec__outlets_take (pexec_process *process, const char **path) {
   int error;
   *path = NULL;
-  if (process->outlets != NULL)
+  if (process->has_outlets)
     return 0;
+  process->has_outlets = true;
   if ((error = take_all(process, path)) < 0)
     pexec__outlets_let_go(process);
   return error;
@@ -225,9 +193,36 @@ void pexec__outlets_let_go (pexec_process *process) {
   size_t count = process->outlet_count;
   process->outlets = NULL;
   process->outlet_count = 0;
+  process->has_outlets = false;
   for (size_t i = 0; i < count; i++)
     release(process->supervisor, outlets[i].sink);
   pexec__free(outlets);
+}
+
+/* Can more come? Somebody whom a child has left behind may have the pipe. */
+static bool is_fed (const pexec_process *process, unsigned feeds) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++)
+    if ((feeds & (1U << i)) != 0 && process->streams[i].read_fd >= 0)
+      return true;
+  return false;
+}
+
+void pexec__outlets_rest (pexec_process *process) {
+  struct pexec__outlet *outlets = process->outlets;
+  size_t count = process->outlet_count;
+  if (!pexec__process_is_at_rest(process) || process->is_flushing ||
+      !pexec__outlets_are_settled(process))
+    return;
+  process->outlet_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (outlets[i].sink->kind != PEXEC__SINK_FILE ||
+        is_fed(process, outlets[i].feeds)) {
+      outlets[process->outlet_count++] = outlets[i];
+      continue;
+    }
+    release(process->supervisor, outlets[i].sink);
+    process->has_outlets = false;
+  }
 }
 
 /* {== opening ============================================================ */

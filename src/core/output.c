@@ -32,12 +32,28 @@ static void lose (struct pexec__stream *stream,
                    view->lines);
 }
 
-/* True where what comes is dropped: the host has not consumed. */
+/* True where what comes is dropped: the host has not consumed. The log hears
+   of the first such line of a run, and of how many at its end. */
 static bool is_dropping (pexec_process *process) {
   const struct pexec__config *config = process->config;
-  return config->events_drop &&
-         (atomic_load(&process->queued_bytes) >= config->events_buffer ||
-          atomic_load(&process->ledger->queued_events) >= PEXEC__EVENTS_MAX);
+  if (!config->events_drop ||
+      (atomic_load(&process->queued_bytes) < config->events_buffer &&
+       atomic_load(&process->ledger->queued_events) < PEXEC__EVENTS_MAX))
+    return false;
+  if (process->lost_lines == process->lost_told)
+    pexec__log(process, PEXEC_WARN, "its writer does not keep up: lines of "
+               "output are dropped");
+  return true;
+}
+
+/* Without a host all is told at once, when it is disposed of. */
+static void tell_drops (pexec_process *process) {
+  uint64_t lost = process->lost_lines - process->lost_told;
+  if (lost == 0 || process->is_released || process->supervisor->is_closing)
+    return;
+  process->lost_told = process->lost_lines;
+  pexec__log(process, PEXEC_WARN, "%llu lines of output were dropped",
+             (unsigned long long)lost);
 }
 
 /* Whole lines, or a piece of one. */
@@ -175,6 +191,7 @@ static struct pexec__chunk *new_chunk (struct pexec__stream *stream,
   chunk->time_ns = pexec__wall_now();
   chunk->stream = stream->number;
   chunk->pid = process->child.pid;
+  chunk->more_follows = stream->more_follows;
   return chunk;
 }
 
@@ -283,10 +300,17 @@ static void pause_if_starved (struct pexec__stream *stream) {
   set_watch(stream);
 }
 
+/* After it, streams that rest are read, and writers are woken. */
+static void arm_rest_timer (pexec_supervisor *supervisor) {
+  if (supervisor->has_rest)
+    return;
+  supervisor->has_rest = true;
+  pexec__timer_arm(supervisor->rest_timer, pexec__now() + PEXEC__REST);
+}
+
 static void rest (struct pexec__stream *stream) {
   pexec_supervisor *supervisor = stream->process->supervisor;
-  if (supervisor->resting == NULL)
-    pexec__timer_arm(supervisor->rest_timer, pexec__now() + PEXEC__REST);
+  arm_rest_timer(supervisor);
   stream->is_resting = true;
   stream->next_resting = supervisor->resting;
   supervisor->resting = stream;
@@ -323,9 +347,15 @@ static void note_readable (void *owner) {
     pexec__output_block(stream, true);
     return;
   }
+  stream->more_follows = pexec__pace_is_busy(&stream->flow);
+  if (stream->more_follows)
+    arm_rest_timer(stream->process->supervisor);
   size = read_once(stream, next_size(stream));
+  stream->more_follows = false;
   pause_if_starved(stream);
   pace(stream, size, false);
+  if (stream->read_fd < 0)
+    pexec__outlets_rest(stream->process);
 }
 
 static bool may_read (const struct pexec__stream *stream) {
@@ -333,17 +363,27 @@ static bool may_read (const struct pexec__stream *stream) {
          !stream->is_held && !pexec__outlets_are_full(stream);
 }
 
+static void end_rest (struct pexec__stream *stream) {
+  stream->more_follows = true;
+  pace(stream, may_read(stream) ? read_all(stream, false) : 0, true);
+  stream->more_follows = false;
+  pause_if_starved(stream);
+  if (stream->read_fd < 0)
+    pexec__outlets_rest(stream->process);
+}
+
 /* Their moment is over. */
 void pexec__output_timer_due (void *owner) {
   pexec_supervisor *supervisor = owner;
   struct pexec__stream *stream = supervisor->resting, *next;
   supervisor->resting = NULL;
+  supervisor->has_rest = false;
   for (; stream != NULL; stream = next) {
     next = stream->next_resting;
     stream->is_resting = false;
-    pace(stream, may_read(stream) ? read_all(stream, false) : 0, true);
-    pause_if_starved(stream);
+    end_rest(stream);
   }
+  pexec__writers_wake(supervisor->writers);
 }
 
 /* {== a process's two streams ============================================ */
@@ -438,6 +478,17 @@ void pexec__output_drain (pexec_process *process) {
     (void)read_all(stream, true);
     if (may_go_on(stream, true))
       flush(stream);
+    pause_if_starved(stream);
+  }
+  tell_drops(process);
+}
+
+void pexec__output_catch_up (pexec_process *process) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++) {
+    struct pexec__stream *stream = &process->streams[i];
+    if (!may_read(stream))
+      continue;
+    (void)read_all(stream, false);
     pause_if_starved(stream);
   }
 }

@@ -11,9 +11,10 @@
 
 #define BATCH_MAX (256 * 1024)            /* bytes of one turn: then others */
 #define CHARGE 256                        /* of an entry, besides its bytes */
+#define WAKE_AT (256 * 1024)              /* bytes that a writer is woken for */
 #define FIRST_RETRY INT64_C(1000000)      /* ns; doubles */
 #define LAST_RETRY INT64_C(100000000)
-#define IDLE_RETRY INT64_C(1000000000)    /* with nothing but a loss to tell */
+#define LAST_CHANCE INT64_C(1000000000)   /* to write, when it is closed */
 
 /* {== making and freeing ================================================= */
 
@@ -78,7 +79,6 @@ void pexec__sink_free (struct pexec__sink *sink) {
   pexec__logfile_free(sink->file);
   pexec_logger_release(sink->logger);
   pexec__free((char *)(uintptr_t)sink->options.path);
-  pexec__free(sink->held);
   pexec__free(sink);
 }
 
@@ -88,24 +88,25 @@ size_t pexec__entry_charge (const struct pexec__entry *entry) {
   return entry->view.to - entry->view.from + CHARGE;
 }
 
-static void drop_lines (struct pexec__sink *sink,
-                        const struct pexec__view *view, bool is_message) {
-  const struct pexec__chunk *chunk = view->chunk;
-  sink->lost_at_put += view->lines;
-  sink->lost_ever += view->lines;
-  if (!is_message)
-    atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
-                     view->lines);
+static void drop (struct pexec__sink *sink, const struct pexec__view *view,
+                  bool is_message, int reason) {
+  pexec__gap_add(&sink->gap_at_put, view->lines, reason);
+  pexec__entry_lose(sink, view, is_message, view->lines);
 }
 
+/* One that had nothing to write need not wait for its next try to tell of a
+   loss. */
 static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
-  entry->lost_before = sink->lost_at_put;
-  sink->lost_at_put = 0;
+  entry->gap_before = sink->gap_at_put;
+  sink->gap_at_put = (struct pexec__gap){ false, 0, 0 };
+  if (sink->first == NULL)
+    sink->retry_at_ns = 0;
   *sink->end = entry;
   sink->end = &entry->next;
   sink->queued_bytes += pexec__entry_charge(entry);
   sink->put++;
-  pexec__writer_call(sink->writer, sink);
+  pexec__writer_call(sink->writer, sink, entry->view.chunk->more_follows &&
+                     sink->queued_bytes < WAKE_AT);
 }
 
 static struct pexec__entry *new_entry (const struct pexec__view *view,
@@ -114,29 +115,44 @@ static struct pexec__entry *new_entry (const struct pexec__view *view,
   struct pexec__entry *entry = pexec__calloc(1, sizeof *entry);
   if (entry == NULL)
     return NULL;
-  if (view != NULL) {
-    entry->view = *view;
-    (void)pexec__chunk_hold(view->chunk);
-  }
+  entry->view = *view;
+  (void)pexec__chunk_hold(view->chunk);
   entry->level = level;
   entry->is_message = is_message;
   return entry;
+}
+
+/* What cannot be written for this reason is dropped, not waited for. */
+static bool is_hopeless (const struct pexec__sink *sink, int error) {
+  return error < 0 && error != -EAGAIN && !sink->blocks;
+}
+
+/* Where lines are lost anyway, nobody is to wait until they are. */
+static void note_fullness (struct pexec__sink *sink) {
+  if (sink->queued_bytes < PEXEC__SINK_MAX || sink->is_dropping)
+    return;
+  sink->is_dropping = is_hopeless(sink, sink->error);
+  sink->is_full = !sink->is_dropping;
+}
+
+/* A message has nobody who could wait: it is dropped where it is full. */
+static bool has_place (const struct pexec__sink *sink, bool is_message) {
+  return !sink->is_dropping && !(is_message && sink->is_full);
 }
 
 bool pexec__sink_put (struct pexec__sink *sink,
                       const struct pexec__view *view, enum pexec_level level,
                       bool is_message) {
   struct pexec__entry *entry = new_entry(view, level, is_message);
-  bool is_taken;
+  bool is_taken, is_full;
   pexec__writer_lock(sink->writer);
-  is_taken = (entry != NULL && !sink->is_dropping);
+  is_taken = (entry != NULL && has_place(sink, is_message));
   if (is_taken)
     append(sink, entry);
   else
-    drop_lines(sink, view, is_message);
-  if (sink->queued_bytes >= PEXEC__SINK_MAX && !sink->is_dropping)
-    sink->is_full = true;
-  bool is_full = sink->is_full;
+    drop(sink, view, is_message, entry == NULL ? -ENOMEM : sink->error);
+  note_fullness(sink);
+  is_full = sink->is_full;
   pexec__writer_unlock(sink->writer);
   if (!is_taken && entry != NULL)
     pexec__entry_free(entry);
@@ -147,14 +163,16 @@ void pexec__sink_put_reopen (struct pexec__sink *sink) {
   pexec__writer_lock(sink->writer);
   sink->is_reopening = true;
   sink->reopen_at = sink->put;
-  pexec__writer_call(sink->writer, sink);
+  pexec__writer_call(sink->writer, sink, false);
   pexec__writer_unlock(sink->writer);
 }
 
 void pexec__sink_put_close (struct pexec__sink *sink) {
   pexec__writer_lock(sink->writer);
   sink->is_closing = true;
-  pexec__writer_call(sink->writer, sink);
+  sink->close_by_ns = pexec__now() + LAST_CHANCE;
+  sink->retry_at_ns = 0;
+  pexec__writer_call(sink->writer, sink, false);
   pexec__writer_unlock(sink->writer);
 }
 
@@ -171,6 +189,8 @@ bool pexec__sink_has_settled (struct pexec__sink *sink, uint64_t position) {
   pexec__writer_lock(sink->writer);
   has_settled = (sink->settled >= position && !sink->is_reopening);
   sink->is_awaited |= !has_settled;
+  if (!has_settled)
+    pexec__writer_call(sink->writer, sink, false);
   pexec__writer_unlock(sink->writer);
   return has_settled;
 }
@@ -191,10 +211,14 @@ bool pexec__sink_is_overfull (struct pexec__sink *sink) {
   return is_overfull;
 }
 
-void pexec__sink_begin_dropping (struct pexec__sink *sink) {
-  pexec__writer_lock(sink->writer);
+static void begin_dropping (struct pexec__sink *sink) {
   sink->is_dropping = sink->is_full;
   sink->is_full = false;
+}
+
+void pexec__sink_begin_dropping (struct pexec__sink *sink) {
+  pexec__writer_lock(sink->writer);
+  begin_dropping(sink);
   pexec__writer_unlock(sink->writer);
 }
 
@@ -206,6 +230,14 @@ int pexec__sink_reopen_error (struct pexec__sink *sink) {
         : sink->error < 0 ? sink->error : -EAGAIN;
   pexec__writer_unlock(sink->writer);
   return error;
+}
+
+bool pexec__sink_is_closed (struct pexec__sink *sink) {
+  bool is_closed;
+  pexec__writer_lock(sink->writer);
+  is_closed = sink->is_closed;
+  pexec__writer_unlock(sink->writer);
+  return is_closed;
 }
 
 struct pexec__sink_state pexec__sink_read_state (struct pexec__sink *sink) {
@@ -232,10 +264,11 @@ static void take_batch (struct pexec__sink *sink, struct pexec__batch *batch) {
   *last = NULL;
   if (sink->first == NULL)
     sink->end = &sink->first;
-  if (batch->first != NULL)
+  if (batch->first != NULL || !sink->gap_at_put.is_there)
     return;
-  sink->lost += sink->lost_at_put;  /* nothing came to tell of it */
-  sink->lost_at_put = 0;
+  pexec__gap_add(&sink->gap, sink->gap_at_put.lines,  /* nothing came that */
+                 sink->gap_at_put.reason);            /* it is ahead of */
+  sink->gap_at_put = (struct pexec__gap){ false, 0, 0 };
 }
 
 static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
@@ -253,18 +286,23 @@ static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
 /* Whatever the supervisor waits for. */
 static bool has_word (struct pexec__sink *sink, int error) {
   bool has_room = (sink->queued_bytes < PEXEC__SINK_MAX / 2);
-  bool is_news = sink->is_awaited || sink->error != error ||
+  bool lets_go = sink->is_full && is_hopeless(sink, error);
+  bool is_news = sink->is_awaited || sink->error != error || lets_go ||
                  (has_room && (sink->is_full || sink->is_dropping));
   sink->is_awaited = false;
   sink->error = error;
   if (has_room)
     sink->is_full = sink->is_dropping = false;
+  else if (lets_go)
+    begin_dropping(sink);
   return is_news;
 }
 
-/* A child that waits for the file is not there any more, or never was. */
+/* One that drops does not wait for what fails, only for a slow reader. When
+   it is closed, whoever would wait is gone. */
 static bool gives_up (const struct pexec__sink *sink, int error) {
-  return error < 0 && (sink->is_closing || (error != -EAGAIN && !sink->blocks));
+  return is_hopeless(sink, error) ||
+         (error < 0 && sink->is_closing && pexec__now() >= sink->close_by_ns);
 }
 
 static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
@@ -278,37 +316,34 @@ static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
     pexec__writer_tell(sink->writer, sink);
 }
 
-static bool is_idle (const struct pexec__sink *sink) {
-  return sink->first == NULL && sink->held == NULL;
-}
-
-/* Nor has it a loss that no entry tells of. */
-static bool has_nothing (const struct pexec__sink *sink) {
-  return is_idle(sink) && sink->lost_at_put == 0;
-}
-
 /* A pipe that has taken something is read: it soon takes more. */
 static int64_t next_turn (struct pexec__sink *sink, int error,
                           bool has_moved) {
   if (error >= 0 || has_moved)
     sink->retry_wait_ns = 0;
   if (error >= 0)
-    return has_nothing(sink) ? PEXEC__SINK_IDLE : 0;
+    return sink->first == NULL && !sink->gap_at_put.is_there
+         ? PEXEC__SINK_IDLE : 0;
   sink->retry_wait_ns *= 2;
   if (sink->retry_wait_ns < FIRST_RETRY)
     sink->retry_wait_ns = FIRST_RETRY;
   if (sink->retry_wait_ns > LAST_RETRY)
     sink->retry_wait_ns = LAST_RETRY;
-  return is_idle(sink) ? IDLE_RETRY : sink->retry_wait_ns;
+  return sink->retry_wait_ns;
 }
 
 /* What is done with the file when its turn has come, off the lock. */
 enum errand { NOTHING, REOPEN, CLOSE };
 
-static enum errand next_errand (const struct pexec__sink *sink) {
+/* A gap that cannot be told of does not keep it open. */
+static bool is_through (const struct pexec__sink *sink, int error) {
+  return sink->first == NULL && (error < 0 || !sink->gap_at_put.is_there);
+}
+
+static enum errand next_errand (const struct pexec__sink *sink, int error) {
   if (sink->is_reopening && sink->settled >= sink->reopen_at)
     return REOPEN;
-  return sink->is_closing && has_nothing(sink) ? CLOSE : NOTHING;
+  return sink->is_closing && is_through(sink, error) ? CLOSE : NOTHING;
 }
 
 static int run_errand (struct pexec__sink *sink, enum errand errand) {
@@ -323,19 +358,16 @@ static int run_errand (struct pexec__sink *sink, enum errand errand) {
   return 0;
 }
 
-/* One that is closed may be freed as soon as that is told. */
-static void note_errand (struct pexec__writer *writer,
-                         struct pexec__sink *sink, enum errand errand,
+static void note_errand (struct pexec__sink *sink, enum errand errand,
                          int error) {
-  pexec__writer_lock(writer);
-  if (errand == CLOSE)
-    pexec__writer_give_back(writer, sink);
-  else if (errand == REOPEN) {
+  if (errand == NOTHING)
+    return;
+  if (errand == REOPEN) {
     sink->is_reopening = false;
     sink->reopen_error = error;
-    pexec__writer_tell(writer, sink);
   }
-  pexec__writer_unlock(writer);
+  sink->is_closed = (errand == CLOSE);
+  pexec__writer_tell(sink->writer, sink);
 }
 
 static int64_t serve_batch (struct pexec__sink *sink,
@@ -350,7 +382,9 @@ static int64_t serve_batch (struct pexec__sink *sink,
   pexec__writer_lock(sink->writer);
   settle(sink, &batch, error);
   wait_ns = next_turn(sink, error, batch.has_moved);
-  *errand = next_errand(sink);
+  *errand = next_errand(sink, error);
+  if (*errand == REOPEN && sink->is_closing)
+    wait_ns = 0;  /* there is one more */
   pexec__writer_unlock(sink->writer);
   free_entries(batch.done);
   return wait_ns;
@@ -358,14 +392,15 @@ static int64_t serve_batch (struct pexec__sink *sink,
 
 int64_t pexec__sink_serve (struct pexec__sink *sink,
                            struct pexec__text *text) {
-  struct pexec__writer *writer = sink->writer;
   enum errand errand;
   int64_t wait_ns = serve_batch(sink, text, &errand);
   int error = run_errand(sink, errand);
   if (sink->file != NULL)
     pexec__compressor_start(&sink->compressor, sink->file);
-  note_errand(writer, sink, errand, error);
-  if (errand == REOPEN && wait_ns == PEXEC__SINK_IDLE)
-    return 0;  /* there may be another errand */
-  return errand == CLOSE ? PEXEC__SINK_CLOSED : wait_ns;
+  pexec__writer_lock(sink->writer);
+  note_errand(sink, errand, error);
+  if (sink->is_closed)
+    wait_ns = PEXEC__SINK_CLOSED;
+  pexec__writer_unlock(sink->writer);
+  return wait_ns;
 }

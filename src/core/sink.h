@@ -28,14 +28,22 @@ enum pexec__sink_kind {
   PEXEC__SINK_FILE, PEXEC__SINK_LOGGER, PEXEC__SINK_HOST
 };
 
+/* What was lost in one place. */
+struct pexec__gap {
+  bool is_there;
+  uint64_t lines;               /* 0: a part of one */
+  int reason;                   /* why; 0: it took too long */
+};
+
 /* One thing to write. */
 struct pexec__entry {
   struct pexec__entry *next;
   struct pexec__view view;      /* its chunk is held */
   enum pexec_level level;       /* of a logger's */
   bool is_message;              /* pexec's own, not a child's line */
-  uint64_t lost_before;         /* lines that were dropped ahead of it */
-  int lost_reason;              /* why; 0: it took too little */
+  struct pexec__gap gap_before; /* what was dropped ahead of it */
+  uint64_t text_end;            /* where its text ends, of all that was
+                                   formatted with it */
 };
 
 struct pexec__sink {
@@ -58,10 +66,11 @@ struct pexec__sink {
 
   /* under the writer's lock */
   struct pexec__letter letter;  /* in the writer's box, while it has work */
+  struct pexec__letter word;    /* in the supervisor's, when that is to look */
   struct pexec__entry *first, **end;
   size_t queued_bytes;          /* with a charge for each entry */
   uint64_t put, settled;        /* entries, ever */
-  uint64_t lost_at_put;         /* lines, since the last entry */
+  struct pexec__gap gap_at_put; /* since the last entry */
   uint64_t lost_ever;           /* lines */
   bool is_full;                 /* the supervisor wants a word when it is not */
   bool is_dropping;             /* what comes is dropped, until it is not */
@@ -70,23 +79,18 @@ struct pexec__sink {
   bool is_reopening;            /* its file is to be opened anew, */
   uint64_t reopen_at;           /* once so many entries have settled */
   int reopen_error;             /* of the last time */
-  bool is_closing;              /* nobody feeds it any more */
-
-  /* under the words' lock */
-  struct pexec__letter word;    /* there, when the supervisor is to look */
-  bool is_closed;               /* its file is closed; the writer is done with
-                                   it, and may be gone itself */
+  bool is_closing;              /* nobody feeds it any more: */
+  int64_t close_by_ns;          /* what cannot be written by then is lost */
+  bool is_closed;               /* its file is closed, the writer is done */
+  int64_t retry_at_ns;          /* not before; 0: at once */
 
   /* the writer's thread only */
   struct pexec__compressor compressor;
-  int64_t retry_at_ns;          /* not before; 0: at once */
   int64_t retry_wait_ns;        /* doubles with each failure */
-  char *held;                   /* formatted, not written yet; or NULL */
-  size_t held_length;
-  size_t held_count, held_bytes;  /* of the entries that it was made of */
-  int held_error;               /* why */
-  uint64_t lost;                /* lines that the file is to tell of */
-  int lost_reason;
+  uint64_t written_of_first;    /* bytes of the first entry's text; 0 where it
+                                   is written as it is: its view then moves */
+  struct pexec__gap gap;        /* that is to be told of next */
+  bool is_torn;                 /* of a HOST: its last line has no end */
 
   /* the supervisor's thread only */
   struct pexec__sink *next;     /* in its list */
@@ -106,14 +110,15 @@ void pexec__sink_free (struct pexec__sink *sink);
 
 /* {== the supervisor's side: takes the writer's lock ===================== */
 
-/* True where it is full now: whoever feeds it is to pause. */
+/* True where it is full now: whoever feeds it is to pause. Where more follows,
+   pexec__writers_wake has to follow as well. */
 bool pexec__sink_put (struct pexec__sink *sink,
                       const struct pexec__view *view, enum pexec_level level,
                       bool is_message);
 /* Opens the file anew behind all that was put. */
 void pexec__sink_put_reopen (struct pexec__sink *sink);
-/* Has its file closed. From here on none of these may be called: the writer
-   may be gone with it. A word comes when it is closed, and can be freed. */
+/* Has its file closed, once what waits is written, or after a second; a word
+   comes when it is closed, and it can be freed. */
 void pexec__sink_put_close (struct pexec__sink *sink);
 /* How many entries it has got. */
 uint64_t pexec__sink_position (struct pexec__sink *sink);
@@ -127,6 +132,7 @@ bool pexec__sink_is_overfull (struct pexec__sink *sink);
 /* From here on it drops what comes, until there is room. */
 void pexec__sink_begin_dropping (struct pexec__sink *sink);
 int pexec__sink_reopen_error (struct pexec__sink *sink);
+bool pexec__sink_is_closed (struct pexec__sink *sink);
 
 struct pexec__sink_state {
   int error;
@@ -157,10 +163,15 @@ struct pexec__batch {
 /* Moves entries from 'first' to 'done'; 0, or why it stopped. */
 int pexec__deliver (struct pexec__sink *sink, struct pexec__batch *batch,
                     struct pexec__text *text);
-/* What is left of the batch, and what is held, is lost: counts it. With the
-   writer's lock. */
+/* What is left of the batch is lost: counts it. With the writer's lock. */
 void pexec__give_up (struct pexec__sink *sink, struct pexec__batch *batch,
                      int reason);
+void pexec__gap_add (struct pexec__gap *gap, uint64_t lines, int reason);
+/* So many lines of an entry, or of what was to be one, will not be written:
+   all counts but the gap's. With the writer's lock. */
+void pexec__entry_lose (struct pexec__sink *sink,
+                        const struct pexec__view *view, bool is_message,
+                        uint64_t lines);
 /* What an entry counts against the bound. */
 size_t pexec__entry_charge (const struct pexec__entry *entry);
 void pexec__entry_free (struct pexec__entry *entry);

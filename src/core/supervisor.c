@@ -45,10 +45,12 @@ void pexec__process_free (pexec_process *process) {
 }
 
 static void log_lost_lines (pexec_process *process) {
-  size_t lost = process->lost_lines + atomic_load(&process->queued_lines);
+  uint64_t lost = process->lost_lines - process->lost_told +
+                  atomic_exchange(&process->queued_lines, 0);
+  process->lost_told = process->lost_lines;
   if (lost > 0)
-    pexec__log(process, PEXEC_WARN, "%zu lines of output were not delivered",
-               lost);
+    pexec__log(process, PEXEC_WARN, "%llu lines of output were not delivered",
+               (unsigned long long)lost);
 }
 
 static void dispose (pexec_process *process) {
@@ -74,6 +76,7 @@ static void note_rest (pexec_process *process) {
 void pexec__supervisor_settle (pexec_process *process) {
   if (!pexec__process_is_at_rest(process) || process->is_flushing)
     return;
+  pexec__outlets_rest(process);
   note_rest(process);
   if (process->is_released)
     dispose(process);
@@ -136,6 +139,7 @@ static void begin_closing (pexec_supervisor *supervisor) {
   const struct pexec__orders stop = { .set = PEXEC__ORDER_STOP };
   pexec_process *process, *next;
   supervisor->is_closing = true;
+  pexec__outlets_hurry(supervisor);
   supervisor->closing_left = 1;  /* this function */
   pexec__timer_arm(supervisor->closing_timer, pexec__now() +
                    longest_stop_ns(supervisor) + PEXEC__PATIENCE);
@@ -252,9 +256,16 @@ static void close_timers (pexec_supervisor *supervisor) {
   supervisor->rest_timer = NULL;
 }
 
+/* The processes let go first: what a writer that hangs has is not to be
+   touched any more. */
 static void close_writers (pexec_supervisor *supervisor, int64_t wait_ns) {
   struct pexec__writers *writers = supervisor->writers;
+  pexec_process *process;
+  for (process = supervisor->processes; process; process = process->next)
+    log_lost_lines(process);
   supervisor->writers = NULL;  /* from here on nothing is put into a sink */
+  for (process = supervisor->processes; process; process = process->next)
+    pexec__outlets_let_go(process);
   pexec__writers_close(writers, &supervisor->sinks, pexec__now() + wait_ns);
 }
 

@@ -23,10 +23,12 @@ struct pexec__writer {
   /* under todo's lock */
   struct pexec__mailbox todo;   /* sinks with work */
   pthread_cond_t has_changed;
+  bool is_owed_a_wake;          /* there is work that it was not woken for */
   bool is_closing;
   int64_t deadline_ns;          /* while it is closing */
   bool has_ended;
-  bool is_abandoned;            /* nobody joins it: it frees itself, and: */
+  bool is_abandoned;            /* it ends, and nobody joins it: it frees
+                                   itself, and: */
   struct pexec__sink *left;     /* its sinks */
   /* its own thread only */
   struct pexec__text text;
@@ -37,7 +39,6 @@ struct pexec__writers {
   struct pexec__mailbox *words;
   pthread_mutex_t lock;         /* of what follows */
   struct pexec__writer *first;
-  bool is_closing;
 };
 
 /* {== the lock =========================================================== */
@@ -51,32 +52,22 @@ void pexec__writer_unlock (struct pexec__writer *writer) {
 }
 
 void pexec__writer_call (struct pexec__writer *writer,
-                         struct pexec__sink *sink) {
-  bool is_new = !sink->letter.is_posted;
+                         struct pexec__sink *sink, bool can_wait) {
   (void)pexec__mailbox_post(&writer->todo, &sink->letter);
-  if (is_new)
-    (void)pthread_cond_broadcast(&writer->has_changed);
-}
-
-static void tell (struct pexec__writer *writer, struct pexec__sink *sink,
-                  bool is_closed) {
-  if (writer->is_abandoned)
-    return;
-  pexec__mailbox_lock(writer->all->words);
-  sink->is_closed = is_closed;
-  (void)pexec__mailbox_post(writer->all->words, &sink->word);
-  pexec__mailbox_unlock(writer->all->words);
-  pexec__loop_wake(writer->all->loop);
+  writer->is_owed_a_wake = can_wait;
+  if (!can_wait)
+    (void)pthread_cond_broadcast(&writer->has_changed);  /* also where it was
+                                posted: it may be due earlier than it was */
 }
 
 void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink) {
-  tell(writer, sink, false);
-}
-
-void pexec__writer_give_back (struct pexec__writer *writer,
-                              struct pexec__sink *sink) {
-  tell(writer, sink, true);
+  if (writer->is_abandoned)
+    return;
+  pexec__mailbox_lock(writer->all->words);
+  (void)pexec__mailbox_post(writer->all->words, &sink->word);
+  pexec__mailbox_unlock(writer->all->words);
+  pexec__loop_wake(writer->all->loop);
 }
 
 /* {== its thread ========================================================= */
@@ -170,43 +161,13 @@ static void free_left (struct pexec__writer *writer) {
   }
 }
 
-/* One that is being closed is found already. */
-static bool delist_unused (struct pexec__writer *writer) {
-  struct pexec__writers *all = writer->all;
-  struct pexec__writer **place = &all->first;
-  bool is_last;
-  (void)pthread_mutex_lock(&all->lock);
-  is_last = (--writer->users == 0 && !all->is_closing);
-  if (is_last) {
-    while (*place != writer)
-      place = &(*place)->next;
-    *place = writer->next;
-    (void)pthread_detach(writer->thread);
-  }
-  (void)pthread_mutex_unlock(&all->lock);
-  return is_last;
-}
-
-/* One sink less. True where that was the last: nobody finds this writer any
-   more, or will join it. While its lock is held it is not abandoned, and the
-   others are still there. */
-static bool leave (struct pexec__writer *writer) {
-  bool is_last;
-  pexec__writer_lock(writer);
-  is_last = !writer->is_abandoned && delist_unused(writer);
-  pexec__writer_unlock(writer);
-  return is_last;
-}
-
-/* Serves until it is to end: true where somebody else knows of it. */
+/* Serves until it is to end: true where somebody joins it then. */
 static bool serve_all (struct pexec__writer *writer) {
   struct pexec__sink *sink;
   while ((sink = next_sink(writer)) != NULL) {
     int64_t wait_ns = pexec__sink_serve(sink, &writer->text);
     if (wait_ns != PEXEC__SINK_CLOSED)
       come_again(writer, sink, wait_ns);
-    else if (leave(writer))
-      return false;
   }
   return note_end(writer);
 }
@@ -218,6 +179,15 @@ static void *write_all (void *argument) {
   free_left(writer);
   free_writer(writer);
   return NULL;
+}
+
+/* {== ending ============================================================= */
+
+static void abandon (struct pexec__writer *writer) {
+  pexec__writer_lock(writer);
+  writer->is_abandoned = true;
+  (void)pthread_cond_broadcast(&writer->has_changed);
+  pexec__writer_unlock(writer);
 }
 
 /* {== starting =========================================================== */
@@ -276,6 +246,40 @@ int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
     (*writer)->users++;
   (void)pthread_mutex_unlock(&writers->lock);
   return error;
+}
+
+/* The supervisor has seen that the sink is closed: so late, since it is the
+   one who takes the writer's lock. */
+void pexec__writer_leave (struct pexec__writer *writer) {
+  struct pexec__writers *all = writer->all;
+  struct pexec__writer **place = &all->first;
+  bool is_last;
+  (void)pthread_mutex_lock(&all->lock);
+  if ((is_last = --writer->users == 0)) {
+    while (*place != writer)
+      place = &(*place)->next;
+    *place = writer->next;
+  }
+  (void)pthread_mutex_unlock(&all->lock);
+  if (is_last) {
+    (void)pthread_detach(writer->thread);
+    abandon(writer);
+  }
+}
+
+static void wake (struct pexec__writer *writer) {
+  pexec__writer_lock(writer);
+  if (writer->is_owed_a_wake)
+    (void)pthread_cond_broadcast(&writer->has_changed);
+  writer->is_owed_a_wake = false;
+  pexec__writer_unlock(writer);
+}
+
+void pexec__writers_wake (struct pexec__writers *writers) {
+  (void)pthread_mutex_lock(&writers->lock);
+  for (struct pexec__writer *w = writers->first; w != NULL; w = w->next)
+    wake(w);
+  (void)pthread_mutex_unlock(&writers->lock);
 }
 
 int pexec__writers_open (struct pexec__loop *loop,
@@ -338,9 +342,6 @@ static bool await_end (struct pexec__writer *writer,
 void pexec__writers_close (struct pexec__writers *writers,
                            struct pexec__sink **sinks, int64_t deadline_ns) {
   struct pexec__writer *writer, *next;
-  (void)pthread_mutex_lock(&writers->lock);
-  writers->is_closing = true;
-  (void)pthread_mutex_unlock(&writers->lock);
   for (writer = writers->first; writer != NULL; writer = writer->next)
     begin_closing(writer, deadline_ns);
   for (writer = writers->first; writer != NULL; writer = next) {

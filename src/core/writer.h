@@ -7,6 +7,7 @@
 #ifndef PEXEC_CORE_WRITER_H
 #define PEXEC_CORE_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "loop.h"
@@ -36,16 +37,20 @@ void pexec__writers_close (struct pexec__writers *writers,
 int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
                        struct pexec__writer **writer);
 
+/* For one sink less, whose writer is done with it. Behind the last one the
+   thread ends; whoever has called is not to touch the writer any more. */
+void pexec__writer_leave (struct pexec__writer *writer);
+
 void pexec__writer_lock (struct pexec__writer *writer);
 void pexec__writer_unlock (struct pexec__writer *writer);
-/* The sink has work. With the lock held. */
+/* The sink has work. With the lock held. One that can wait does so until
+   another cannot, or until pexec__writers_wake. */
 void pexec__writer_call (struct pexec__writer *writer,
-                         struct pexec__sink *sink);
+                         struct pexec__sink *sink, bool can_wait);
+/* Wakes those that were not woken yet. The supervisor's thread. */
+void pexec__writers_wake (struct pexec__writers *writers);
 /* The supervisor is to look at the sink. With the lock held. */
 void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink);
-/* The same, of one that is closed: it is the supervisor's from here on. */
-void pexec__writer_give_back (struct pexec__writer *writer,
-                              struct pexec__sink *sink);
 
 #endif
