@@ -155,6 +155,55 @@ function TestDiskFull:test_a_stop_is_prompt()
   end
 end
 
+TestLoggerOnFullDisk = {}
+
+TestLoggerOnFullDisk.tearDown = TestDiskFull.tearDown
+
+local function is_message(line)
+  return line:find(" child: stopping process", 1, true) ~= nil
+end
+
+-- FAULTS 38
+function TestLoggerOnFullDisk:test_what_is_lost_is_told_of_and_counted()
+  local path = disks.small(8192)
+  local on = spec.tmpdir() .. "/on"
+  local free = disks.fill(path, 32)
+  local logger = assert(pexec.new_logger{ file = path .. "/log" })
+  local process = assert(pexec.new_managed_process(spec.child({ log = true },
+      "lines", LINES, "waitfile", on, "print", "line " .. LINES + 1,
+      "forever"), logger))
+  assert(process:start())
+  spec.eventually(function()
+    return process:info().output.stdout.lines == LINES
+           and drops_of(process) > 0
+  end)
+  free()
+  spec.write(on, "")
+  spec.eventually(function()
+    return spec.read(path .. "/log"):find("line " .. LINES + 1 .. "\n", 1,
+                                          true)
+  end)
+  process:stop()
+  local lost, _, reason = gaps.account(spec.read(path .. "/log"), LINES + 1,
+                                       "logger", is_message)
+  lu.assertEquals(lost, drops_of(process))
+  lu.assertEquals(reason, "no space left on device")
+end
+
+-- FAULTS 38
+function TestLoggerOnFullDisk:test_it_holds_up_nobody()
+  local path = disks.small(1024)
+  disks.fill(path, 32)
+  local logger = assert(pexec.new_logger{ file = path .. "/log" })
+  local process = assert(pexec.new_managed_process(
+      spec.child({ log = true }, "flood"), logger))
+  assert(process:start())
+  spec.eventually(function() return drops_of(process) > 100000 end)
+  local took, ok = managers.timed(process.stop, process)
+  lu.assertTrue(ok)
+  lu.assertTrue(took < 0.5 * slowness + 1, took .. " s")
+end
+
 TestDiskFullAndBlocking = {}
 
 TestDiskFullAndBlocking.tearDown = TestDiskFull.tearDown

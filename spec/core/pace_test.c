@@ -42,7 +42,7 @@ static void one_that_writes_slowly_is_watched_for_ever (void **s) {
   (void)s;
   for (int i = 0; i < 1000; i++)
     assert_int_equal(wake(2 * MS, 100), PEXEC__WATCH);
-  assert_false(pexec__pace_wants_room(&flow));
+  assert_int_equal(pexec__pace_wanted(&flow), 0);
 }
 
 static void one_that_writes_little_and_often_is_left_alone (void **s) {
@@ -85,7 +85,8 @@ static void one_that_writes_much_at_once_is_watched (void **s) {
   (void)s;
   for (int i = 0; i < 100; i++)
     assert_int_equal(wake(1 * MS, 16384), PEXEC__WATCH);
-  assert_false(pexec__pace_wants_room(&flow));
+  assert_int_equal(pexec__pace_wanted(&flow), 256 * 1024);
+  assert_int_equal(pexec__pace_wanted(&flow), 0);
 }
 
 static void one_is_busy_after_four_wakes_in_a_row (void **s) {
@@ -123,11 +124,12 @@ static void room_is_wanted_once_for_one_that_is_fast_for_long (void **s) {
   (void)wake(10 * MS, 10000);
   do
     assert_int_equal(wake(20 * US, 10000), PEXEC__WATCH);
-  while (++wakes < 100 && !pexec__pace_wants_room(&flow));
+  while (++wakes < 16 && pexec__pace_wanted(&flow) == 0);
   assert_int_equal(wakes, 16);
+  assert_int_equal(pexec__pace_wanted(&flow), 1024 * 1024);
   for (int i = 0; i < 100; i++) {
     (void)wake(20 * US, 10000);
-    assert_false(pexec__pace_wants_room(&flow));
+    assert_int_equal(pexec__pace_wanted(&flow), 0);
   }
 }
 
@@ -135,7 +137,7 @@ static void a_slow_write_in_between_begins_the_count_anew (void **s) {
   (void)s;
   for (int i = 0; i < 200; i++) {
     (void)wake(i % 16 == 0 ? 2 * MS : 20 * US, 10000);
-    assert_false(pexec__pace_wants_room(&flow));
+    assert_int_equal(pexec__pace_wanted(&flow), 0);
   }
 }
 

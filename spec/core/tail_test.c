@@ -58,14 +58,15 @@ static void model_add_line (const struct line *from, const char *data,
 
 static void model_add (const struct line *from, const char *data,
                        size_t length, size_t size) {
-  size_t start = 0;
-  for (size_t at = 0; at < length; at++)
-    if (data[at] == '\n') {
-      model_add_line(from, data + start, at - start, size);
-      start = at + 1;
-    }
-  if (start < length || length == 0)
-    model_add_line(from, data + start, length - start, size);
+  const char *end = data + length, *newline;
+  if (length == 0)
+    model_add_line(from, data, 0, size);
+  while (data < end && (newline = memchr(data, '\n', (size_t)(end - data)))) {
+    model_add_line(from, data, (size_t)(newline - data), size);
+    data = newline + 1;
+  }
+  if (data < end)
+    model_add_line(from, data, (size_t)(end - data), size);
 }
 
 /* {== both =============================================================== */
@@ -151,9 +152,10 @@ static size_t draw_length (void) {
 
 static size_t draw_data (char *data) {
   size_t length = draw_length();
-  unsigned percent = draw(30);
-  for (size_t i = 0; i < length; i++)
-    data[i] = draw(100) < percent ? '\n' : (char)('a' + draw(26));
+  unsigned longest = 1 + draw(1 << draw(12));
+  memset(data, (int)('a' + draw(26)), length);
+  for (size_t at = draw(longest); at < length; at += 1 + draw(longest))
+    data[at] = '\n';
   return length;
 }
 

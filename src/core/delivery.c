@@ -62,8 +62,8 @@ void pexec__gap_add (struct pexec__gap *gap, uint64_t lines, int reason) {
 }
 
 static size_t gap_text (const struct pexec__gap *gap, char text[256]) {
-  const char *reason = gap->reason < 0 ? pexec_error_text(gap->reason)
-                                       : "it was not written in time";
+  const char *reason = gap->reason < 0 && gap->reason != -EAGAIN
+      ? pexec_error_text(gap->reason) : "it was not written in time";
   int length = gap->lines == 0
       ? snprintf(text, 256, "part of a line lost here: %s", reason)
       : snprintf(text, 256, "%llu lines lost here: %s",
@@ -253,6 +253,13 @@ static int deliver_formatted (struct pexec__sink *sink,
 
 /* {== a logger ==== */
 
+/* What a logger has lost it tells of itself. A piece is no line. */
+static void count_drops (const struct pexec__view *view, uint64_t lost) {
+  struct pexec__chunk *chunk = view->chunk;
+  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
+                   lost < view->lines ? lost : view->lines);
+}
+
 static void deliver_to_logger (struct pexec__sink *sink,
                                struct pexec__batch *batch) {
   const struct pexec__entry *entry = batch->first;
@@ -260,10 +267,11 @@ static void deliver_to_logger (struct pexec__sink *sink,
   const char *id = view->chunk->ledger->id;
   const char *data = view->chunk->data + view->from;
   size_t length = view->to - view->from;
-  if (entry->is_message || length == 0)
+  if (entry->is_message || length == 0)  /* the end of one in pieces */
     pexec_logger_write(sink->logger, entry->level, id, data, length);
   else
-    pexec__logger_lines(sink->logger, entry->level, id, data, length);
+    count_drops(view, pexec__logger_lines(sink->logger, entry->level, id,
+                                          data, length));
   note_done(batch);
 }
 

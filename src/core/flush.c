@@ -127,6 +127,12 @@ static pexec_process *user_of (pexec_supervisor *supervisor,
   return NULL;
 }
 
+/* A pipe that is full is no error, but it may last. */
+static const char *reason_of (const struct pexec__sink_state *state) {
+  return state->error < 0 && state->error != -EAGAIN
+             ? pexec_error_text(state->error) : "it takes too long";
+}
+
 /* Tells the log of a failure once, and of its end. */
 static void tell (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   struct pexec__sink_state state = pexec__sink_read_state(sink);
@@ -139,8 +145,7 @@ static void tell (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   sink->is_told = is_bad;
   if (is_bad)
     pexec__log(process, PEXEC_ERROR, "cannot write log file \"%s\": %s; %s",
-               sink->options.path, state.error < 0
-               ? pexec_error_text(state.error) : "it takes too long",
+               sink->options.path, reason_of(&state),
                sink->blocks ? "its processes wait when they write"
                             : "lines are lost until it can be written");
   else
@@ -179,6 +184,16 @@ static void unblock_all (pexec_supervisor *supervisor) {
     unblock(p);
 }
 
+/* Those at rest that have had to wait until all was written. */
+static void settle_resting (pexec_supervisor *supervisor) {
+  pexec_process *process, *next;
+  for (process = supervisor->processes; process != NULL; process = next) {
+    next = process->next;
+    if (process->outlets != NULL && pexec__process_is_at_rest(process))
+      pexec__supervisor_settle(process);  /* may free it */
+  }
+}
+
 void pexec__outlets_heed (pexec_supervisor *supervisor) {
   struct pexec__sink *sink;
   bool has_room = false, has_word = false;
@@ -188,8 +203,10 @@ void pexec__outlets_heed (pexec_supervisor *supervisor) {
   }
   if (has_room)
     unblock_all(supervisor);
-  if (has_word)
-    look_at_flushing(supervisor);
+  if (!has_word)
+    return;
+  look_at_flushing(supervisor);
+  settle_resting(supervisor);
 }
 
 /* {== time =============================================================== */

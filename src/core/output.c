@@ -9,7 +9,7 @@
 
 #include "core.h"
 
-#define LARGE_PIPE (1024 * 1024)  /* as large as anybody may make one */
+#define MOST_READS 4  /* at one wake: others have turns, too */
 
 /* {== lines ============================================================= */
 
@@ -319,8 +319,9 @@ static void rest (struct pexec__stream *stream) {
 
 /* A pipe whose writer is fast holds more: neither waits for the other so
    often. Where that may not be, it stays as it is. */
-static void enlarge (struct pexec__stream *stream) {
-  int size = pexec__set_pipe_size(stream->read_fd, LARGE_PIPE);
+static void enlarge (struct pexec__stream *stream, size_t wanted) {
+  int size = wanted == 0 ? 0
+           : pexec__set_pipe_size(stream->read_fd, (int)wanted);
   if (size > 0)
     stream->flow.capacity = (size_t)size;
 }
@@ -332,12 +333,26 @@ static void pace (struct pexec__stream *stream, size_t size,
   if (stream->watch == NULL)
     return;
   pace = pexec__pace_judge(&stream->flow, size, was_resting, pexec__now());
-  if (pexec__pace_wants_room(&stream->flow))
-    enlarge(stream);
+  enlarge(stream, pexec__pace_wanted(&stream->flow));
   if (pace == PEXEC__RESTING || (stream->is_short && !was_resting))
     rest(stream);
   else if (was_resting)
     set_watch(stream);
+}
+
+static bool may_read (const struct pexec__stream *stream) {
+  return stream->read_fd >= 0 && !stream->is_paused && !stream->is_blocked &&
+         !stream->is_held && !pexec__outlets_are_full(stream);
+}
+
+/* As long as there is much: it is cheaper than to be woken again. */
+static size_t read_some (struct pexec__stream *stream) {
+  size_t total = 0, size;
+  int reads = 0;
+  do
+    total += size = read_once(stream, next_size(stream));
+  while (size == PEXEC__LINE_MAX && ++reads < MOST_READS && may_read(stream));
+  return total;
 }
 
 static void note_readable (void *owner) {
@@ -350,17 +365,12 @@ static void note_readable (void *owner) {
   stream->more_follows = pexec__pace_is_busy(&stream->flow);
   if (stream->more_follows)
     arm_rest_timer(stream->process->supervisor);
-  size = read_once(stream, next_size(stream));
+  size = read_some(stream);
   stream->more_follows = false;
   pause_if_starved(stream);
   pace(stream, size, false);
   if (stream->read_fd < 0)
     pexec__outlets_rest(stream->process);
-}
-
-static bool may_read (const struct pexec__stream *stream) {
-  return stream->read_fd >= 0 && !stream->is_paused && !stream->is_blocked &&
-         !stream->is_held && !pexec__outlets_are_full(stream);
 }
 
 static void end_rest (struct pexec__stream *stream) {

@@ -27,15 +27,15 @@ struct pexec__flow {
   int64_t read_at_ns;   /* the last time */
   int quick;            /* wakes in a row that came soon after the last */
   int small;            /* of these, in a row, those that brought little */
-  bool is_enlarged;     /* or cannot be */
+  size_t wanted;        /* capacity that was asked for; 0: none was */
 };
 
 /* 'size' bytes were read, which was all, after a wake of the watch or at the
    end of a rest. */
 enum pexec__pace pexec__pace_judge (struct pexec__flow *flow, size_t size,
                                     bool was_resting, int64_t now_ns);
-/* Should the pipe be larger? True once. */
-bool pexec__pace_wants_room (struct pexec__flow *flow);
+/* How large should the pipe be? 0: as it is. Each size is asked for once. */
+size_t pexec__pace_wanted (struct pexec__flow *flow);
 /* Is more to come at any moment? */
 bool pexec__pace_is_busy (const struct pexec__flow *flow);
 

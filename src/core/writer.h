@@ -49,6 +49,9 @@ void pexec__writer_call (struct pexec__writer *writer,
                          struct pexec__sink *sink, bool can_wait);
 /* Wakes those that were not woken yet. The supervisor's thread. */
 void pexec__writers_wake (struct pexec__writers *writers);
+/* The sink has none any more, and may be freed. With the lock held. */
+void pexec__writer_forget (struct pexec__writer *writer,
+                           struct pexec__sink *sink);
 /* The supervisor is to look at the sink. With the lock held. */
 void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink);
