@@ -14,7 +14,7 @@ config.stdout = { "inherit", { file = %q } }
 local process = assert(pexec.new_managed_process(config, pexec.null_logger))
 assert(process:start())
 io.stderr:write("drops ", process:info().output.stdout.drops, "\n")
-repeat pexec.sleep(0.01) until spec.exists(%q)
+repeat pexec.sleep(0.01) until io.open(%q)
 ]]
 
 function TestInheritedPipe:test_one_that_is_read_fast_gets_all()

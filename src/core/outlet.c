@@ -32,27 +32,18 @@ static bool is_it (const struct pexec__sink *sink,
   }
 }
 
-/* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
-   the file is open with other options. */
-static int enlist (pexec_supervisor *supervisor, struct pexec__sink *made,
-                   struct pexec__sink **sink) {
-  struct pexec__sink *there = supervisor->sinks;
-  while (there != NULL && !is_it(there, made))
-    there = there->next;
-  if (there == NULL) {
-    made->next = supervisor->sinks;
-    supervisor->sinks = there = made;
-  }
-  else {
-    bool is_other = there->kind == PEXEC__SINK_FILE &&
-                    !same_options(&there->options, &made->options);
-    pexec__sink_free(made);
-    if (is_other)
-      return PEXEC_EINVALID_CONFIG;
-  }
-  there->holders++;
-  *sink = there;
-  return 0;
+static struct pexec__sink *find (const pexec_supervisor *supervisor,
+                                 const struct pexec__sink *wanted) {
+  struct pexec__sink *sink = supervisor->sinks;
+  while (sink != NULL && !is_it(sink, wanted))
+    sink = sink->next;
+  return sink;
+}
+
+static bool is_other (const struct pexec__sink *a,
+                      const struct pexec__sink *b) {
+  return a->kind == PEXEC__SINK_FILE && !same_options(&a->options,
+                                                      &b->options);
 }
 
 void pexec__sink_delist (pexec_supervisor *supervisor,
@@ -74,6 +65,26 @@ static void release (pexec_supervisor *supervisor, struct pexec__sink *sink) {
     pexec__sink_delist(supervisor, sink);
   else
     pexec__sink_put_close(sink);
+}
+
+/* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
+   the file is open with other options. */
+static int enlist (pexec_supervisor *supervisor, struct pexec__sink *made,
+                   struct pexec__sink **sink) {
+  struct pexec__sink *there = find(supervisor, made);
+  if (there == NULL) {
+    made->next = supervisor->sinks;
+    supervisor->sinks = there = made;
+  }
+  else {
+    bool is_refused = is_other(there, made);
+    pexec__sink_free(made);
+    if (is_refused)
+      return PEXEC_EINVALID_CONFIG;
+  }
+  there->holders++;
+  *sink = there;
+  return 0;
 }
 
 /* {== taking ============================================================= */
