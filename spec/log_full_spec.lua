@@ -70,7 +70,8 @@ local function summary(text, read)
   local count, lost, last = 0, 0, 0
   for _, line in ipairs(spec.lines(text)) do
     line = read and read(line).line or line:gsub("^pexec: ", "")
-    local gap = line:match("^(%d+) lines lost here: it was not written in time$")
+    local gap = line:match("^(%d+) lines lost here: "
+                           .. "it was not written in time$")
     local number = tonumber(line:match("^line (%d+)$"))
     if gap then lost = lost + math.tointeger(tonumber(gap))
     else

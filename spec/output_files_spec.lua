@@ -104,7 +104,8 @@ function TestInheritOutput:test_beside_a_file_both_have_all()
   local directory = spec.tmpdir()
   logs.run_host(("</dev/null >%s/1 2>&1"):format(directory), ([[
     assert(managers.process({ stdout = { "inherit", { file = %q } },
-      one_shot = true }, "lines", 20000):start())]]):format(directory .. "/log"))
+      one_shot = true }, "lines", 20000):start())]])
+    :format(directory .. "/log"))
   local expected = logs.lines_to(20000)
   logs.assert_same(spec.read(directory .. "/1"), expected)
   logs.assert_same(spec.read(directory .. "/log"), expected)

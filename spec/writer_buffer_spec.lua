@@ -152,6 +152,28 @@ function TestBlocking:test_a_file_beside_the_writer_waits_with_it()
   logs.assert_same(spec.read(path), logs.lines_to(200000))
 end
 
+TestLongLine = {}
+
+-- FAULTS 10: in a file, in a format, in the tail and in Lua at once
+function TestLongLine:test_one_of_1_gib_takes_no_more_memory()
+  if not is_plain then lu.skip("a sanitizer keeps memory back") end
+  local path, seen, most = spec.tmpdir() .. "/log", 0, 0
+  local before = logs.resident_kib()
+  local p = managers.process({ one_shot = true, stdout = {
+      { file = path, keep = 0 }, { file = path .. ".json", format = "json",
+                                   keep = 0 } },
+    log_writer = function(piece)
+      seen = seen + #piece
+      if seen % (1 << 26) > 0 then return end
+      most = math.max(most, logs.resident_kib())
+    end }, "bytes", 1 << 30)
+  assert(p:start())
+  lu.assertEquals(seen, 1 << 30)
+  lu.assertEquals(p:info().output.stdout,
+                  { bytes = 1 << 30, lines = 1, drops = 0 })
+  lu.assertTrue(most - before < 16384, ("%d KiB more"):format(most - before))
+end
+
 TestDropping = {}
 
 -- FAULTS 13
