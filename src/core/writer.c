@@ -255,10 +255,14 @@ int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
 
 /* The supervisor has seen that the sink is closed: so late, since it is the
    one who takes the writer's lock. */
-void pexec__writer_leave (struct pexec__writer *writer) {
+void pexec__writer_leave (struct pexec__writer *writer,
+                          struct pexec__sink *sink) {
   struct pexec__writers *all = writer->all;
   struct pexec__writer **place = &all->first;
   bool is_last;
+  pexec__mailbox_lock(all->words);  /* another may have come since the last */
+  pexec__mailbox_withdraw(all->words, &sink->word);
+  pexec__mailbox_unlock(all->words);
   (void)pthread_mutex_lock(&all->lock);
   if ((is_last = --writer->users == 0)) {
     while (*place != writer)
