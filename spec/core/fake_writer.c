@@ -60,7 +60,6 @@ void pexec__writer_leave (struct pexec__writer *writer,
                           struct pexec__sink *sink) {
   pexec__mailbox_withdraw(writer->all->words, &sink->word);
   assert_int_not_equal(writer->users--, 0);
-  pexec__mailbox_withdraw(writer->all->words, &sink->word);
 }
 
 void pexec__writer_lock (struct pexec__writer *writer) {

@@ -445,24 +445,6 @@ static void one_that_is_to_close_while_it_is_written_is_not_met_again (void **s)
   EVENTUALLY(has_written(second));
 }
 
-/* The word that it is closed comes while an earlier one is heeded. */
-static void no_word_of_a_closed_one_is_left (void **s) {
-  struct pexec__sink *sink = open_sink(0, 1, false);
-  struct pexec__sink *told = NULL;
-  (void)s;
-  pexec__sink_put_close(sink);
-  EVENTUALLY((told = next_word()) != NULL);
-  assert_ptr_equal(told, sink);
-  pexec__mailbox_lock(&words);
-  (void)pexec__mailbox_post(&words, &sink->word);
-  pexec__mailbox_unlock(&words);
-  assert_true(pexec__sink_is_closed(sink));
-  pexec__writer_leave(sink->writer, sink);
-  assert_null(words.first);
-  delist(sink);
-  pexec__sink_free(sink);
-}
-
 static void the_device_gets_another_thread_then (void **s) {
   (void)s;
   for (int i = 0; i < 20; i++) {
@@ -606,7 +588,6 @@ int main (void) {
     SPEC(one_that_fails_does_not_hold_up_its_neighbour),
     SPEC(with_its_last_file_the_thread_ends),
     SPEC(one_that_is_to_close_while_it_is_written_is_not_met_again),
-    SPEC(no_word_of_a_closed_one_is_left),
     SPEC(the_device_gets_another_thread_then),
     SPEC(files_come_and_go_beside_each_other),
     SPEC(no_word_of_one_that_is_gone_is_found),

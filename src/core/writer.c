@@ -267,9 +267,6 @@ static bool drop_user (struct pexec__writer *writer) {
   struct pexec__writers *all = writer->all;
   struct pexec__writer **place = &all->first;
   bool is_last;
-  pexec__mailbox_lock(all->words);  /* another may have come since the last */
-  pexec__mailbox_withdraw(all->words, &sink->word);
-  pexec__mailbox_unlock(all->words);
   (void)pthread_mutex_lock(&all->lock);
   if ((is_last = --writer->users == 0)) {
     while (*place != writer)
