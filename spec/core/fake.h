@@ -36,6 +36,7 @@ struct fake_program {
   uint64_t members_ignore;
   bool is_unkillable;       /* it and its group */
   const char *says;         /* on stdout, once executed */
+  const char *complains;    /* on stderr, once executed */
   const char *last_words;   /* on stdout, at its end */
   size_t reads;             /* bytes of stdin, each millisecond */
   int64_t closes_input_ns;  /* its stdin, after this time; 0: does not */
@@ -49,7 +50,8 @@ struct fake_signal {
 
 #define FAKE_SIGNALS 64
 #define FAKE_PIPE_SIZE 65536
-#define FAKE_PATH "/input"  /* the one file that is there, but /dev/null */
+#define FAKE_PATH "/input"  /* the one that is there to read, but /dev/null */
+#define FAKE_FILES "/log/"  /* a directory that is there, and empty */
 
 struct fake {
   int64_t now_ns;
@@ -82,8 +84,9 @@ void fake_expect_nothing_left (void);
 /* call, what it fails with */
 #define FAKE_CALLS(X) \
   X(MEMORY, ENOMEM) X(PIPE, EMFILE) X(EVENTFD, EMFILE) X(OPEN, ENFILE) \
-  X(READ, EIO) X(WRITE, EIO) X(FILE, ENOMEM) X(WAIT, ECHILD) X(INFO, ENOTTY) X(SIGNAL, EPERM) \
-  X(SIGNAL_GROUP, EPERM) X(KILL_GROUP, EPERM) X(LIVING, EMFILE) \
+  X(READ, EIO) X(WRITE, EIO) X(FILE, ENOMEM) X(WAIT, ECHILD) \
+  X(INFO, ENOTTY) X(SIGNAL, EPERM) X(SIGNAL_GROUP, EPERM) \
+  X(KILL_GROUP, EPERM) X(LIVING, EMFILE) \
   X(CLONE, EAGAIN) X(LOOP, EMFILE) X(WATCH, ENOSPC) X(THREAD, EAGAIN) \
   X(WRITER, EAGAIN)
 
@@ -100,6 +103,16 @@ void fake_fail (unsigned calls, int n, bool is_lasting);
 bool fake_has_failed (void);
 /* 0, or -errno where this call is to fail. */
 int fake_failure (enum fake_call call);
+
+/* {== files ==== */
+
+/* One that is there before. */
+void fake_file_make (const char *path, enum pexec__file_kind kind);
+/* What each write to it answers; 0: it succeeds. */
+void fake_file_fail (const char *path, int error);
+void fake_fifo_read (const char *path);  /* somebody does, from now on */
+/* What is in it; "" where it is not there. */
+const char *fake_file_text (const char *path, size_t *length);
 
 /* {== time ==== */
 
@@ -125,6 +138,18 @@ bool fake_input_read (struct fake_pipe *pipe, size_t most);
 void fake_input_drop (struct fake_pipe *pipe);
 bool fake_is_readable (int fd);
 bool fake_is_writable (int fd);
+struct fake_pipe *fake_content_new (void);
+void fake_content_free (struct fake_pipe *content);  /* NULL: nothing */
+const char *fake_content_of (const struct fake_pipe *content, size_t *length);
+
+/* fake_files.c */
+struct fake_file;
+void fake_files_reset (void);
+int fake_file_open (const char *path, int flags, struct fake_file **file);
+struct fake_pipe *fake_file_content (const struct fake_file *file);
+int fake_file_failure (const struct fake_file *file);
+int fake_file_status (const struct fake_file *file,
+                      struct pexec__file_status *status);
 
 /* fake_kernel.c */
 void fake_kernel_reset (void);

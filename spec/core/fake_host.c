@@ -84,6 +84,12 @@ static void hear_write (const pexec_event *event) {
   host.ticket = event->ticket;
 }
 
+static void hear_reopening (const pexec_event *event) {
+  note('R');
+  host.reopened++;
+  host.reopen_error = event->error;
+}
+
 /* The machine says so where an event came that cannot come. */
 static void hear_message (const pexec_event *event) {
   host.logs++;
@@ -102,6 +108,7 @@ static void hear (const pexec_event *event) {
     case PEXEC_EVENT_STOPPED: hear_stop(event); break;
     case PEXEC_EVENT_ENDED: host.ended++; break;
     case PEXEC_EVENT_WRITTEN: hear_write(event); break;
+    case PEXEC_EVENT_REOPENED: hear_reopening(event); break;
     default: hear_message(event); break;
   }
 }

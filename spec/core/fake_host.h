@@ -15,7 +15,8 @@ extern struct host {
   int decision;                  /* to each death that asks; -1: none */
   /* heard; how often each, and what the last one said */
   int started, exited, stopped, ended, logs, outputs;
-  int start_error, stop_error;
+  int reopened;
+  int start_error, stop_error, reopen_error;
   char start_message[256];
   int written, write_error;      /* answers to writes */
   uint64_t ticket;
@@ -24,7 +25,8 @@ extern struct host {
   pexec_exit exit;
   char text[4096];               /* of stdout */
   char order[256];               /* S started, O output, X exited, T stopped,
-                                    E ended, W written, w the same, refused */
+                                    E ended, W written, w the same, refused,
+                                    R reopened */
 } host;
 
 /* A new world and a supervisor. */

@@ -273,6 +273,7 @@ static void begin_life (struct fake_child *child) {
                             : fake.now_ns + program->closes_input_ns;
   fake.living += 1 + child->members;
   fake_pipe_write(child->pipes[0], program->says);
+  fake_pipe_write(child->pipes[1], program->complains);
 }
 
 static void fail_to_execute (struct fake_child *child,

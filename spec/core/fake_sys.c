@@ -14,13 +14,16 @@ struct fake_pipe {
   int readers, writers;
 };
 
-enum kind { CLOSED, READER, WRITER, EVENT, DEV_NULL, REGULAR, PIDFD };
+enum kind {
+  CLOSED, READER, WRITER, EVENT, DEV_NULL, REGULAR, PIDFD, LOG
+};
 
 /* A descriptor is an index into these. */
 static struct file {
   enum kind kind;
   struct fake_pipe *pipe;
   struct fake_child *child;
+  struct fake_file *log;
   uint64_t count;
 } files[FILES];
 
@@ -35,6 +38,7 @@ static struct {
 void fake_reset (const struct fake_program *programs, int program_count) {
   bool is_basic = fake.is_basic;
   fake_kernel_reset();
+  fake_files_reset();
   memset(&fake, 0, sizeof fake);
   memset(files, 0, sizeof files);
   memset(&plan, 0, sizeof plan);
@@ -126,56 +130,6 @@ int64_t pexec__wall_now (void) {
   return 1770000000000000000 + fake.now_ns;
 }
 
-/* {== files: there are none ==== */
-
-int pexec__file_of (int fd, struct pexec__file_status *status) {
-  (void)fd;
-  (void)status;
-  return -EBADF;
-}
-
-int pexec__file_at (const char *path, bool follows,
-                    struct pexec__file_status *status) {
-  (void)path;
-  (void)follows;
-  (void)status;
-  return -ENOENT;
-}
-
-int pexec__set_mode (int fd, unsigned mode) {
-  (void)fd;
-  (void)mode;
-  return -EBADF;
-}
-
-ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset) {
-  (void)fd;
-  (void)data;
-  (void)size;
-  (void)offset;
-  return -EBADF;
-}
-
-int pexec__rename (const char *from, const char *to) {
-  (void)from;
-  (void)to;
-  return -ENOENT;
-}
-
-int pexec__rename_new (const char *from, const char *to) {
-  return pexec__rename(from, to);
-}
-
-int pexec__unlink (const char *path) {
-  (void)path;
-  return -ENOENT;
-}
-
-int pexec__is_written_to (int fd) {
-  (void)fd;
-  return 0;
-}
-
 /* {== descriptors ==== */
 
 static struct file *file_of (int fd) {
@@ -222,15 +176,51 @@ int pexec__eventfd (void) {
   return error < 0 ? error : new_file(EVENT);
 }
 
+static int open_log (const char *path, int flags) {
+  struct fake_file *log;
+  int fd, error = fake_file_open(path, flags, &log);
+  if (error < 0)
+    return error;
+  fd = new_file(LOG);
+  files[fd].log = log;
+  files[fd].pipe = fake_file_content(log);
+  files[fd].pipe->writers++;
+  return fd;
+}
+
 int pexec__open (const char *path, int flags, int mode) {
   int error = fake_failure(FAKE_OPEN);
-  (void)flags;
   (void)mode;
   if (error < 0)
     return error;
   if (strcmp(path, "/dev/null") == 0)
     return new_file(DEV_NULL);
-  return strcmp(path, FAKE_PATH) == 0 ? new_file(REGULAR) : -ENOENT;
+  return strcmp(path, FAKE_PATH) == 0 ? new_file(REGULAR)
+                                      : open_log(path, flags);
+}
+
+int pexec__file_of (int fd, struct pexec__file_status *status) {
+  int error = fake_failure(FAKE_FILE);
+  return error < 0 ? error : fake_file_status(file_of(fd)->log, status);
+}
+
+int pexec__set_mode (int fd, unsigned mode) {
+  assert_int_equal(file_of(fd)->kind, LOG);
+  (void)mode;
+  return fake_failure(FAKE_FILE);
+}
+
+ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset) {
+  size_t length;
+  const char *text = fake_content_of(file_of(fd)->pipe, &length);
+  assert_in_range(offset + (int64_t)size, 0, length);
+  memcpy(data, text + offset, size);
+  return (ssize_t)size;
+}
+
+int pexec__is_written_to (int fd) {
+  (void)file_of(fd);
+  return 0;
 }
 
 int pexec__is_directory (int fd) {
@@ -239,7 +229,7 @@ int pexec__is_directory (int fd) {
 }
 
 int pexec__set_blocking (int fd) {
-  assert_int_equal(file_of(fd)->kind, REGULAR);
+  assert_true(file_of(fd)->kind == REGULAR || file_of(fd)->kind == LOG);
   return fake_failure(FAKE_FILE);
 }
 
@@ -304,11 +294,23 @@ static ssize_t write_pipe (struct fake_pipe *pipe, const void *data,
   return (ssize_t)size;
 }
 
+static ssize_t write_log (struct file *file, const void *data, size_t size) {
+  int error = fake_failure(FAKE_WRITE);
+  if (error >= 0)
+    error = fake_file_failure(file->log);
+  if (error < 0)
+    return error;
+  put(file->pipe, data, size);
+  return (ssize_t)size;
+}
+
 ssize_t pexec__write (int fd, const void *data, size_t size) {
   struct file *file = file_of(fd);
   uint64_t more;
   if (file->kind == WRITER)
     return write_pipe(file->pipe, data, size);
+  if (file->kind == LOG)
+    return write_log(file, data, size);
   assert_int_equal(file->kind, EVENT);
   assert_int_equal(size, sizeof more);
   memcpy(&more, data, size);
@@ -364,6 +366,28 @@ bool fake_is_writable (int fd) {
   const struct file *file = file_of(fd);
   assert_int_equal(file->kind, WRITER);
   return file->pipe->readers == 0 || room_in(file->pipe) > 0;
+}
+
+/* {== for files: what is in one, with a reader for ever ==== */
+
+struct fake_pipe *fake_content_new (void) {
+  struct fake_pipe *content = calloc(1, sizeof *content);
+  assert_non_null(content);
+  content->readers = 1;
+  return content;
+}
+
+void fake_content_free (struct fake_pipe *content) {
+  if (content == NULL)
+    return;
+  free(content->data);
+  free(content);
+}
+
+const char *fake_content_of (const struct fake_pipe *content,
+                             size_t *length) {
+  *length = content->length;
+  return content->length > 0 ? content->data : "";
 }
 
 /* {== for the kernel ==== */

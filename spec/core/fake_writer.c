@@ -71,6 +71,11 @@ void pexec__writer_call (struct pexec__writer *writer,
   (void)pexec__mailbox_post(&writer->all->todo, &sink->letter);
 }
 
+void pexec__writer_forget (struct pexec__writer *writer,
+                           struct pexec__sink *sink) {
+  pexec__mailbox_withdraw(&writer->all->todo, &sink->letter);
+}
+
 void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink) {
   (void)pexec__mailbox_post(writer->all->words, &sink->word);

@@ -223,6 +223,38 @@ static void play_data (void) {
   stop();
 }
 
+/* Two log files, one of which blocks, and news that waits for them. */
+static void play_logs (void) {
+  static pexec_file logs[2];
+  static const pexec_file *const lists[2][3] = {
+    { &logs[0], &logs[1], NULL }, { &logs[1], NULL },
+  };
+  for (int i = 0; i < 2; i++) {
+    logs[i] = (pexec_file)PEXEC_FILE_INIT;
+    logs[i].path = i == 0 ? FAKE_FILES "raw" : FAKE_FILES "text";
+    logs[i].format = i == 0 ? PEXEC_RAW : PEXEC_TEXT;
+    logs[i].blocks = i;
+    host.config.output[i].files = lists[i];
+  }
+  host.config.asks = 1;
+  if (!start())
+    return;
+  host_run(5 * FAKE_S);
+  (void)pexec_process_reopen(host.process);
+  host_run(5 * FAKE_S);
+  EXPECT(host.reopened == 1);
+  stop();
+}
+
+static void play_own_log (void) {
+  static pexec_file log = PEXEC_FILE_INIT;
+  static const pexec_file *const list[] = { &log, NULL };
+  log.path = FAKE_FILES "own";
+  log.max_size = 0;
+  host.config.output[0].files = list;
+  play_restarts();
+}
+
 static void play_close (void) {
   if (start())
     host_run(100 * FAKE_MS);
@@ -253,6 +285,10 @@ static const struct scenario {
   { "writes", play_writes, { .lives_ns = FAKE_S, .reads = 20000 } },
   { "file", play_file, { .lives_ns = FAKE_S } },
   { "data", play_data, { .lives_ns = FAKE_S, .reads = 20000 } },
+  { "logs", play_logs,
+    { .lives_ns = FAKE_S, .says = "one\ntw", .complains = "three\n",
+      .last_words = "o\n" } },
+  { "own log", play_own_log, { .lives_ns = FAKE_S, .says = "one\n" } },
   { "close", play_close, { .lives_ns = 2 * FAKE_S, .members = 1 } },
   { "release", play_release, { .lives_ns = 2 * FAKE_S } },
 };
@@ -325,6 +361,7 @@ FAIL_ONE(each_clone, CLONE)
 FAIL_ONE(each_loop, LOOP)
 FAIL_ONE(each_watch, WATCH)
 FAIL_ONE(each_thread, THREAD)
+FAIL_ONE(each_writer, WRITER)
 
 static void any_call_may_fail_once (void **state) {
   (void)state;
@@ -368,7 +405,7 @@ int main (void) {
     BOTH(each_look_at_a_file), BOTH(each_wait), BOTH(each_exit_info),
     BOTH(each_signal), BOTH(each_group_signal), BOTH(each_group_kill),
     BOTH(each_look_at_proc), BOTH(each_clone), BOTH(each_loop),
-    BOTH(each_watch), BOTH(each_thread),
+    BOTH(each_watch), BOTH(each_thread), BOTH(each_writer),
     cmocka_unit_test(any_call_may_fail_once),
     cmocka_unit_test(all_calls_may_fail_from_any_moment_on),
   };

@@ -35,7 +35,8 @@ struct pexec__logfile {
 
 struct pexec__writer {
   bool is_locked;
-  int calls, words;
+  bool is_called;             /* the sink is in its list of those with work */
+  int words;
 };
 
 static struct {
@@ -47,6 +48,7 @@ static struct {
   unsigned chance;          /* of 100 writes so many fail as it likes */
   int reopen_error;
   bool host_is_full;
+  bool closes_amid;         /* a write: the sink is told to close meanwhile */
   int files, loggers;       /* that are there */
   char *text;               /* what was written, wherever */
   size_t length;
@@ -54,6 +56,7 @@ static struct {
 
 static struct pexec__writer writer;
 static struct pexec__logfile the_file;
+static struct pexec__sink *sink;
 
 /* {== memory and time ==================================================== */
 
@@ -105,16 +108,23 @@ void pexec__writer_unlock (struct pexec__writer *locked) {
 }
 
 void pexec__writer_call (struct pexec__writer *called,
-                         struct pexec__sink *sink) {
+                         struct pexec__sink *one) {
   assert_true(called->is_locked);
-  (void)sink;
-  called->calls++;
+  assert_ptr_equal(one, sink);
+  called->is_called = true;
+}
+
+void pexec__writer_forget (struct pexec__writer *called,
+                           struct pexec__sink *one) {
+  assert_true(called->is_locked);
+  assert_ptr_equal(one, sink);
+  called->is_called = false;
 }
 
 void pexec__writer_tell (struct pexec__writer *told,
-                         struct pexec__sink *sink) {
+                         struct pexec__sink *one) {
   assert_true(told->is_locked);
-  (void)sink;
+  assert_ptr_equal(one, sink);
   told->words++;
 }
 
@@ -163,6 +173,8 @@ int pexec__logfile_write (struct pexec__logfile *file, int64_t now_ns,
   assert_ptr_equal(file, &the_file);
   assert_false(writer.is_locked);
   (void)now_ns;
+  if (world.closes_amid)
+    pexec__sink_put_close(sink);
   *done = most_of(data, length, &error);
   keep_bytes(data, *done);
   return error;
@@ -267,7 +279,6 @@ uint64_t pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
 
 /* {== one sink, two processes ============================================ */
 
-static struct pexec__sink *sink;
 static struct pexec__pool *pool;
 static struct pexec__ledger *ledgers[2];
 static struct pexec__text text;
@@ -348,6 +359,7 @@ static inline bool put (int of, const char *data) {
 }
 
 static int64_t serve (void) {
+  writer.is_called = false;
   return pexec__sink_serve(sink, &text);
 }
 

@@ -419,6 +419,16 @@ static void it_is_closed_once_everything_is_written (void **s) {
   assert_int_equal(sink->queued_bytes, 0);
 }
 
+/* Whoever told it so, while it was served, frees it then. */
+static void one_that_is_closed_has_no_work_any_more (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, false);
+  (void)put(0, "a\n");
+  world.closes_amid = true;
+  assert_int_equal(serve(), PEXEC__SINK_CLOSED);
+  assert_false(writer.is_called);
+}
+
 static void one_that_is_to_be_opened_anew_too_is_closed_behind_that (void **s)
 {
   (void)s;
@@ -533,6 +543,7 @@ int main (void) {
     SPEC(it_is_opened_anew_behind_what_was_put_before),
     SPEC(the_error_of_opening_anew_is_kept_until_the_next_time),
     SPEC(it_is_closed_once_everything_is_written),
+    SPEC(one_that_is_closed_has_no_work_any_more),
     SPEC(one_that_is_to_be_opened_anew_too_is_closed_behind_that),
     SPEC(a_loss_behind_the_last_line_is_told_of_before_it_closes),
     SPEC(one_that_drops_is_closed_at_once_where_it_fails),

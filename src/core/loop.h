@@ -1,14 +1,8 @@
 /*
 ** The supervisor's loop: timers, descriptors that become readable or
-<<<<<<< HEAD
-** writable, and a wake-up from other threads. loop.c puts libuv behind it, and
-** is the only file that knows libuv; specs put a loop with a fake clock there.
-** The supervisor thread only, but for pexec__loop_wake.
-=======
 ** writable, and a wake-up from other threads. loop.c puts libuv behind it,
 ** and is the only file that knows libuv; specs put a loop with a fake clock
 ** there. The supervisor thread only, but for pexec__loop_wake.
->>>>>>> input
 */
 
 #ifndef PEXEC_CORE_LOOP_H

@@ -254,10 +254,21 @@ static void note_full (pexec_process *process, struct pexec__sink *sink) {
   }
 }
 
+/* What a grandchild writes while nothing is open for it. */
+static void lose (const struct pexec__view *view) {
+  struct pexec__chunk *chunk = view->chunk;
+  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
+                   view->lines);
+}
+
 static void put (struct pexec__stream *stream, struct pexec__outlet *outlet,
                  const struct pexec__view *view) {
   enum pexec_level level =
       stream->number == PEXEC_STDOUT ? PEXEC_INFO : PEXEC_ERROR;
+  if (outlet->sink->writer == NULL) {
+    lose(view);
+    return;
+  }
   if (!pexec__sink_put(outlet->sink, view, level, false))
     return;
   note_full(stream->process, outlet->sink);

@@ -107,13 +107,15 @@ void pexec__process_spawned (pexec_process *process) {
   pexec__output_hold(process, false);
   if (job->found_umask >= 0)
     process->umask = job->found_umask;
+  if (job->error >= 0)
+    pexec__outlets_adopt(process);  /* also where the child is not kept: it
+                                       may have written */
   if (error >= 0)
     error = adopt(process, job);
   if (job->found_fifo && process->phase == PEXEC__STARTING)
     spawn_with_pipe(process);
   else if (error >= 0) {
     process->starts++;
-    pexec__outlets_adopt(process);
     pexec__process_feed(process, PEXEC__ON_SPAWNED);
     pexec__input_begin(process);
   }

@@ -351,6 +351,8 @@ static void note_errand (struct pexec__sink *sink, enum errand errand,
     sink->reopen_error = error;
   }
   sink->is_closed = (errand == CLOSE);
+  if (sink->is_closed)  /* it was called again, maybe, while it was served */
+    pexec__writer_forget(sink->writer, sink);
   pexec__writer_tell(sink->writer, sink);
 }
 

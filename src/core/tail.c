@@ -70,14 +70,19 @@ static void add_line (struct pexec__tail *tail, struct record *record,
   tail->count++;
 }
 
-/* The first line that begins in the last 'size' bytes: what comes before it
-   would be forgotten at once. Of a single line it is that line. */
-static const char *skip (const char *data, const char *end, size_t size) {
+/* The first line that begins in the last bytes that fit: what comes before it
+   would be forgotten at once, and so is all that was there. Of a single line
+   it is that line. */
+static const char *skip (struct pexec__tail *tail, const char *data,
+                         const char *end) {
   const char *newline;
-  if ((size_t)(end - data) <= size)
+  if ((size_t)(end - data) <= tail->size)
     return data;
-  newline = memchr(end - size, '\n', size);
-  return newline != NULL && newline + 1 < end ? newline + 1 : data;
+  newline = memchr(end - tail->size, '\n', tail->size);
+  if (newline == NULL || newline + 1 == end)
+    return data;
+  tail->first = tail->used = tail->count = 0;
+  return newline + 1;
 }
 
 void pexec__tail_add (struct pexec__tail *tail,
@@ -90,7 +95,7 @@ void pexec__tail_add (struct pexec__tail *tail,
   };
   if (!has_ring(tail))
     return;
-  data = skip(data, end, tail->size);
+  data = skip(tail, data, end);
   do {
     const char *newline = memchr(data, '\n', (size_t)(end - data));
     const char *stop = newline ? newline : end;

@@ -57,6 +57,11 @@ void pexec__writer_call (struct pexec__writer *writer,
                                       it may be due earlier than it was */
 }
 
+void pexec__writer_forget (struct pexec__writer *writer,
+                           struct pexec__sink *sink) {
+  pexec__mailbox_withdraw(&writer->todo, &sink->letter);
+}
+
 void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink) {
   if (writer->is_abandoned)

@@ -45,6 +45,9 @@ void pexec__writer_unlock (struct pexec__writer *writer);
 /* The sink has work. With the lock held. */
 void pexec__writer_call (struct pexec__writer *writer,
                          struct pexec__sink *sink);
+/* The sink has none any more, and may be freed. With the lock held. */
+void pexec__writer_forget (struct pexec__writer *writer,
+                           struct pexec__sink *sink);
 /* The supervisor is to look at the sink. With the lock held. */
 void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink);
