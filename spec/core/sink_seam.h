@@ -108,9 +108,10 @@ void pexec__writer_unlock (struct pexec__writer *locked) {
 }
 
 void pexec__writer_call (struct pexec__writer *called,
-                         struct pexec__sink *one) {
+                         struct pexec__sink *one, bool can_wait) {
   assert_true(called->is_locked);
   assert_ptr_equal(one, sink);
+  (void)can_wait;
   called->is_called = true;
 }
 
@@ -173,6 +174,9 @@ int pexec__logfile_write (struct pexec__logfile *file, int64_t now_ns,
   assert_ptr_equal(file, &the_file);
   assert_false(writer.is_locked);
   (void)now_ns;
+  *done = 0;
+  if (length == 0)
+    return 0;
   if (world.closes_amid)
     pexec__sink_put_close(sink);
   *done = most_of(data, length, &error);

@@ -127,6 +127,12 @@ static pexec_process *user_of (pexec_supervisor *supervisor,
   return NULL;
 }
 
+/* A pipe that is full is no error, but it may last. */
+static const char *reason_of (const struct pexec__sink_state *state) {
+  return state->error < 0 && state->error != -EAGAIN
+             ? pexec_error_text(state->error) : "it takes too long";
+}
+
 /* Tells the log of a failure once, and of its end. */
 static void tell (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   struct pexec__sink_state state = pexec__sink_read_state(sink);
@@ -139,8 +145,7 @@ static void tell (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   sink->is_told = is_bad;
   if (is_bad)
     pexec__log(process, PEXEC_ERROR, "cannot write log file \"%s\": %s; %s",
-               sink->options.path, state.error < 0
-               ? pexec_error_text(state.error) : "it takes too long",
+               sink->options.path, reason_of(&state),
                sink->blocks ? "its processes wait when they write"
                             : "lines are lost until it can be written");
   else

@@ -11,6 +11,7 @@
 
 #define BATCH_MAX (256 * 1024)            /* bytes of one turn: then others */
 #define CHARGE 256                        /* of an entry, besides its bytes */
+#define WAKE_AT (256 * 1024)              /* bytes that a writer is woken for */
 #define FIRST_RETRY INT64_C(1000000)      /* ns; doubles */
 #define LAST_RETRY INT64_C(100000000)
 #define LAST_CHANCE INT64_C(1000000000)   /* to write, when it is closed */
@@ -104,7 +105,8 @@ static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
   sink->end = &entry->next;
   sink->queued_bytes += pexec__entry_charge(entry);
   sink->put++;
-  pexec__writer_call(sink->writer, sink);
+  pexec__writer_call(sink->writer, sink, entry->view.chunk->more_follows &&
+                     sink->queued_bytes < WAKE_AT);
 }
 
 static struct pexec__entry *new_entry (const struct pexec__view *view,
@@ -161,7 +163,7 @@ void pexec__sink_put_reopen (struct pexec__sink *sink) {
   pexec__writer_lock(sink->writer);
   sink->is_reopening = true;
   sink->reopen_at = sink->put;
-  pexec__writer_call(sink->writer, sink);
+  pexec__writer_call(sink->writer, sink, false);
   pexec__writer_unlock(sink->writer);
 }
 
@@ -170,7 +172,7 @@ void pexec__sink_put_close (struct pexec__sink *sink) {
   sink->is_closing = true;
   sink->close_by_ns = pexec__now() + LAST_CHANCE;
   sink->retry_at_ns = 0;
-  pexec__writer_call(sink->writer, sink);
+  pexec__writer_call(sink->writer, sink, false);
   pexec__writer_unlock(sink->writer);
 }
 
@@ -187,6 +189,8 @@ bool pexec__sink_has_settled (struct pexec__sink *sink, uint64_t position) {
   pexec__writer_lock(sink->writer);
   has_settled = (sink->settled >= position && !sink->is_reopening);
   sink->is_awaited |= !has_settled;
+  if (!has_settled)
+    pexec__writer_call(sink->writer, sink, false);
   pexec__writer_unlock(sink->writer);
   return has_settled;
 }
@@ -197,6 +201,14 @@ bool pexec__sink_is_full (struct pexec__sink *sink) {
   is_full = sink->is_full;
   pexec__writer_unlock(sink->writer);
   return is_full;
+}
+
+bool pexec__sink_is_overfull (struct pexec__sink *sink) {
+  bool is_overfull;
+  pexec__writer_lock(sink->writer);
+  is_overfull = (sink->is_full && sink->queued_bytes >= PEXEC__SINK_MOST);
+  pexec__writer_unlock(sink->writer);
+  return is_overfull;
 }
 
 static void begin_dropping (struct pexec__sink *sink) {
@@ -210,10 +222,12 @@ void pexec__sink_begin_dropping (struct pexec__sink *sink) {
   pexec__writer_unlock(sink->writer);
 }
 
+/* One that is yet to come waits for what cannot be written. */
 int pexec__sink_reopen_error (struct pexec__sink *sink) {
   int error;
   pexec__writer_lock(sink->writer);
-  error = sink->reopen_error;
+  error = !sink->is_reopening ? sink->reopen_error
+        : sink->error < 0 ? sink->error : -EAGAIN;
   pexec__writer_unlock(sink->writer);
   return error;
 }
@@ -302,12 +316,14 @@ static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
     pexec__writer_tell(sink->writer, sink);
 }
 
-static int64_t next_turn (struct pexec__sink *sink, int error) {
-  if (error >= 0) {
+/* A pipe that has taken something is read: it soon takes more. */
+static int64_t next_turn (struct pexec__sink *sink, int error,
+                          bool has_moved) {
+  if (error >= 0 || has_moved)
     sink->retry_wait_ns = 0;
+  if (error >= 0)
     return sink->first == NULL && !sink->gap_at_put.is_there
          ? PEXEC__SINK_IDLE : 0;
-  }
   sink->retry_wait_ns *= 2;
   if (sink->retry_wait_ns < FIRST_RETRY)
     sink->retry_wait_ns = FIRST_RETRY;
@@ -358,7 +374,7 @@ static void note_errand (struct pexec__sink *sink, enum errand errand,
 
 static int64_t serve_batch (struct pexec__sink *sink,
                             struct pexec__text *text, enum errand *errand) {
-  struct pexec__batch batch = { NULL, NULL, 0, 0 };
+  struct pexec__batch batch = { NULL, NULL, 0, 0, false };
   int64_t wait_ns;
   int error;
   pexec__writer_lock(sink->writer);
@@ -367,7 +383,7 @@ static int64_t serve_batch (struct pexec__sink *sink,
   error = pexec__deliver(sink, &batch, text);
   pexec__writer_lock(sink->writer);
   settle(sink, &batch, error);
-  wait_ns = next_turn(sink, error);
+  wait_ns = next_turn(sink, error, batch.has_moved);
   *errand = next_errand(sink, error);
   if (*errand == REOPEN && sink->is_closing)
     wait_ns = 0;  /* there is one more */
