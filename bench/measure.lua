@@ -39,9 +39,14 @@ function measure.append(list, more)
   return table.move(more, 1, #more, #list + 1, list)
 end
 
+-- Three digits are left of small ones.
+local function figure(number)
+  return ((number < 10) and "%.2f" or "%.1f"):format(number)
+end
+
 local function print_row(what, bare, ours, unit, verdict)
-  print(("%-44s %9.1f %9.1f %-5s %5.2f  %s"):format(what, bare, ours, unit,
-        ours / bare, verdict))
+  print(("%-44s %9s %9s %-5s %5.2f  %s"):format(what, figure(bare),
+        figure(ours), unit, ours / bare, verdict))
 end
 
 -- One row: what, the two that are compared, their ratio, the bar: at most.
@@ -62,8 +67,8 @@ function measure.row_free(what, bare, ours, unit)
 end
 
 local function range(numbers)
-  return ("%.1f..%.1f"):format(math.min(table.unpack(numbers)),
-                               math.max(table.unpack(numbers)))
+  return figure(math.min(table.unpack(numbers))) .. ".."
+         .. figure(math.max(table.unpack(numbers)))
 end
 
 -- A row of two lists' medians, by one of the functions above, and under it

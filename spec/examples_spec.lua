@@ -37,6 +37,17 @@ local function count(output, text)
   return select(2, output:gsub(text:gsub("%p", "%%%0"), ""))
 end
 
+TestLogs = {}
+
+function TestLogs:test_it_shows_files_the_last_lines_and_a_filter()
+  local output = run "logs"
+  assert_in_order(output, "status 1: cannot reach the database\n",
+                  "worker.log.1: step 1\n",
+                  "worker.log: cannot reach the database\n",
+                  "sorted: apple\n", "sorted: fig\n", "sorted: pear\n")
+  lu.assertEquals(count(output, ": step "), 9)
+end
+
 TestQuickstart = {}
 
 function TestQuickstart:test_the_server_answers_is_killed_and_answers()
@@ -190,7 +201,7 @@ TestExamples = {}
 
 local known = { quickstart = TestQuickstart, pool = TestPool,
                 one_shot = TestOneShot, own_loop = TestOwnLoop, luv = TestLuv,
-                supervise = TestSupervise, plain = TestPlain }
+                supervise = TestSupervise, plain = TestPlain, logs = TestLogs }
 
 function TestExamples:test_each_has_a_spec()
   for _, name in ipairs(pages.lines_of "examples/run") do

@@ -195,10 +195,11 @@ local function stop_one(process)
   return nil, message or "error stopping a process", code
 end
 
-local function collect_errors(tasks)
+-- act(value) of each: true, or nil with all messages in one, and a code.
+local function for_all(list, act)
   local messages, first_code = {}, nil
-  for _, task in ipairs(tasks) do
-    local ok, message, code = task:wait()
+  for _, value in ipairs(list) do
+    local ok, message, code = act(value)
     if not ok then
       messages[#messages + 1] = message
       first_code = first_code or code
@@ -214,7 +215,7 @@ local function stop_all(state)
   for position, process in ipairs(list_processes(state)) do
     tasks[position] = scheduler.spawn_helper(stop_one, nil, process)
   end
-  local ok, message, code = collect_errors(tasks)
+  local ok, message, code = for_all(tasks, scheduler.join)
   state.order, state.by_id = {}, {}
   return ok, message, code
 end
@@ -308,19 +309,10 @@ end
 
 -- pm:reopen_logs()
 function methods:reopen_logs()
-  local messages, first_code = {}, nil
-  for _, process in ipairs(list_processes(state_of(self))) do
-    local ok, message, code = true, nil, nil
-    if managed_process.is(process) then
-      ok, message, code = process:reopen_logs()
-    end
-    if not ok then
-      messages[#messages + 1] = message
-      first_code = first_code or code
-    end
-  end
-  if not messages[1] then return true end
-  return nil, table.concat(messages, "; "), first_code
+  return for_all(list_processes(state_of(self)), function(process)
+    if not managed_process.is(process) then return true end
+    return process:reopen_logs()
+  end)
 end
 
 -- {== running ===============================================================

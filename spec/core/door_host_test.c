@@ -5,6 +5,7 @@
 ** the kernel. The host's thread.
 */
 
+#include "core.h"
 #include "real.h"
 
 #include <errno.h>
@@ -99,6 +100,42 @@ static void a_copy_may_have_a_supervisor_of_its_own (void **state) {
   }
   expect_success_of(pid);
   assert_true(real_is_alive(real_pid(process)));
+}
+
+static void await_output (pexec_event *event) {
+  struct deadline deadline = real_deadline();
+  for (;;) {
+    *event = (pexec_event)PEXEC_EVENT_INIT;
+    if (pexec_supervisor_next(real.supervisor, event) == 1 &&
+        event->type == PEXEC_EVENT_OUTPUT)
+      return;
+    pexec_event_release(event);
+    real_pause(deadline, "output");
+  }
+}
+
+/* Another thread has the lock of what the event holds, in that moment. */
+static void a_copy_may_release_an_event (void **state) {
+  pthread_mutex_t *lock;
+  pexec_event event;
+  pid_t pid;
+  (void)state;
+  real.config.output_events = PEXEC_STDOUT;
+  assert_int_equal(pexec_process_start(CHILD("bytes", "65537", "forever"),
+                                       -1), 0);
+  lock = &real.supervisor->pool->lock;
+  await_output(&event);
+  assert_int_equal(event.length, 65536);
+  (void)pthread_mutex_lock(lock);
+  if ((pid = fork()) == 0) {
+    (void)alarm(5);
+    pexec_event_release(&event);
+    _exit(0);
+  }
+  (void)pthread_mutex_unlock(lock);
+  expect_success_of(pid);
+  pexec_process_consumed(event.process, event.length, event.lines);
+  pexec_event_release(&event);
 }
 
 /* {== descriptors ======================================================== */
@@ -418,6 +455,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     REAL_SPEC(in_a_forked_copy_everything_is_refused),
     REAL_SPEC(a_copy_may_have_a_supervisor_of_its_own),
+    REAL_SPEC(a_copy_may_release_an_event),
     REAL_SPEC(a_host_may_have_closed_its_standard_descriptors),
     REAL_SPEC(no_descriptor_of_ours_is_inherited),
     REAL_SPEC(running_out_of_descriptors_is_told_and_passes),

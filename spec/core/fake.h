@@ -57,12 +57,14 @@ struct fake {
   int64_t now_ns;
   bool is_basic;            /* a kernel without the newer calls */
   bool host_reaps;          /* the host waits for all children */
+  bool writer_hangs;        /* nothing is written meanwhile */
   const struct fake_program *programs;  /* of the first start, the next... */
   int program_count;        /* the last one serves all that follow */
   struct fake_signal signals[FAKE_SIGNALS];  /* those sent, but 0 */
   int signal_count;
   int clones;
   size_t bytes_read;        /* of all pipes */
+  size_t logged;            /* bytes on stderr, which are gone */
   char *input;              /* what children have read */
   size_t input_length, input_room;
   int input_ends;           /* how often one has come to its end */

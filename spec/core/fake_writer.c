@@ -11,6 +11,7 @@
 
 struct pexec__writer {
   struct pexec__writers *all;
+  int users;                       /* sinks; with the last it is gone */
 };
 
 struct pexec__writers {
@@ -51,24 +52,31 @@ int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
   if (error < 0)
     return error;
   *writer = &writers->one;
+  writers->one.users++;
   return 0;
 }
 
 void pexec__writer_leave (struct pexec__writer *writer,
                           struct pexec__sink *sink) {
   pexec__mailbox_withdraw(writer->all->words, &sink->word);
+  assert_int_not_equal(writer->users--, 0);
 }
 
 void pexec__writer_lock (struct pexec__writer *writer) {
-  assert_non_null(writer);
+  assert_int_not_equal(writer->users, 0);
 }
 
 void pexec__writer_unlock (struct pexec__writer *writer) {
-  assert_non_null(writer);
+  assert_int_not_equal(writer->users, 0);
+}
+
+void pexec__writers_wake (struct pexec__writers *writers) {
+  assert_ptr_equal(writers, writers_here);
 }
 
 void pexec__writer_call (struct pexec__writer *writer,
-                         struct pexec__sink *sink) {
+                         struct pexec__sink *sink, bool can_wait) {
+  (void)can_wait;
   (void)pexec__mailbox_post(&writer->all->todo, &sink->letter);
 }
 
@@ -91,8 +99,8 @@ static struct pexec__sink *sink_of (struct pexec__letter *letter) {
 
 int64_t fake_writer_next_ns (void) {
   int64_t next = FAKE_NEVER;
-  struct pexec__letter *letter =
-      writers_here != NULL ? writers_here->todo.first : NULL;
+  struct pexec__letter *letter = writers_here != NULL && !fake.writer_hangs
+                               ? writers_here->todo.first : NULL;
   for (; letter != NULL; letter = letter->next)
     if (sink_of(letter)->retry_at_ns < next)
       next = sink_of(letter)->retry_at_ns;
@@ -110,7 +118,7 @@ static void serve (struct pexec__writers *writers, struct pexec__sink *sink) {
 
 bool fake_writer_run_due (void) {
   struct pexec__letter **place;
-  if (writers_here == NULL)
+  if (writers_here == NULL || fake.writer_hangs)
     return false;
   for (place = &writers_here->todo.first; *place != NULL;
        place = &(*place)->next) {
@@ -129,6 +137,7 @@ void pexec__writers_close (struct pexec__writers *writers,
                            struct pexec__sink **sinks, int64_t deadline_ns) {
   (void)sinks;
   (void)deadline_ns;
+  fake.writer_hangs = false;
   while (fake_writer_run_due())
     continue;
   pexec__mailbox_close(&writers->todo);

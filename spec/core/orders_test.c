@@ -207,6 +207,35 @@ static void a_time_that_never_comes_is_no_time (void **state) {
   assert_int_equal(host.exit.canceled, 0);
 }
 
+/* {== reopening ==== */
+
+static int count_reopened (void) {
+  int count = 0, type;
+  while ((type = next_type()) > 0)
+    count += (type == PEXEC_EVENT_REOPENED);
+  return count;
+}
+
+static void reopening_is_answered (void **state) {
+  WORLD({ 0 });
+  host_start();
+  assert_int_equal(pexec_process_reopen(host.process), 0);
+  fake_run(FAKE_S);
+  assert_int_equal(count_reopened(), 1);
+}
+
+/* The start takes back other orders about the run before it. */
+static void so_it_is_where_a_start_follows_at_once (void **state) {
+  WORLD({ .lives_ns = FAKE_MS });
+  host.config.one_shot = 1;
+  host_start();
+  host_run(FAKE_S);
+  assert_int_equal(pexec_process_reopen(host.process), 0);
+  host_start();
+  fake_run(FAKE_S);
+  assert_int_equal(count_reopened(), 1);
+}
+
 /* {== letting go ==== */
 
 static void supervision_goes_on_without_a_host (void **state) {
@@ -340,6 +369,8 @@ int main (void) {
     SPEC(a_later_alarm_replaces_it),
     SPEC(it_can_be_taken_back),
     SPEC(a_time_that_never_comes_is_no_time),
+    SPEC(reopening_is_answered),
+    SPEC(so_it_is_where_a_start_follows_at_once),
     SPEC(supervision_goes_on_without_a_host),
     SPEC(nobody_is_asked_any_more),
     SPEC(a_question_that_is_open_is_answered_with_a_restart),

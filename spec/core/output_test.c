@@ -125,6 +125,24 @@ static void lines_are_counted_with_one_that_has_no_end (void **state) {
   assert_int_equal(pexec__count_lines("a\nb\n", 3), 2);
 }
 
+/* {== small pipes ======================================================== */
+
+/* Those of a user who has many: left alone for as long as a large one takes
+   to fill up, they would keep their writer waiting. */
+static void a_small_pipe_is_known_as_such (void **state) {
+  (void)state;
+  fake.pipe_size = 4 * KIB;
+  start(PEXEC_STDOUT);
+  assert_int_equal(process.streams[0].flow.capacity, 4 * KIB);
+}
+
+static void one_that_does_not_tell_counts_as_small (void **state) {
+  (void)state;
+  fake.pipe_size = -EBADF;
+  start(PEXEC_STDOUT);
+  assert_int_equal(process.streams[0].flow.capacity, 4 * KIB);
+}
+
 /* {== random data ======================================================== */
 
 static uint64_t seed;
@@ -242,6 +260,8 @@ int main (void) {
     SPEC(a_longer_one_comes_in_pieces),
     SPEC(the_last_piece_is_told_at_a_death),
     SPEC(lines_are_counted_with_one_that_has_no_end),
+    SPEC(a_small_pipe_is_known_as_such),
+    SPEC(one_that_does_not_tell_counts_as_small),
     SPEC(any_bytes_in_any_chunks_come_out_as_they_are),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void one_that_writes_slowly_is_watched_for_ever (void **s) {
   (void)s;
   for (int i = 0; i < 1000; i++)
     assert_int_equal(wake(2 * MS, 100), PEXEC__WATCH);
-  assert_false(pexec__pace_wants_room(&flow));
+  assert_int_equal(pexec__pace_wanted(&flow), 0);
 }
 
 static void one_that_writes_little_and_often_is_left_alone (void **s) {
@@ -63,20 +63,42 @@ static void two_writes_in_a_row_are_not_often (void **s) {
 
 /* In the 3 ms that a rest may last, at the speed of the last reading. */
 static void one_that_would_fill_the_pipe_meanwhile_is_watched (void **s) {
-  size_t fills = CAPACITY / 3;  /* in each millisecond */
+  int64_t fills_ns = 3 * MS * 10000 / CAPACITY;  /* 10,000 bytes in each */
   (void)s;
   (void)wake(10 * MS, 1);
   (void)wake(1 * MS, 1);
-  assert_int_equal(wake(1 * MS, fills + 1), PEXEC__WATCH);
-  assert_int_equal(wake(1 * MS, fills - 1), PEXEC__RESTING);
+  assert_int_equal(wake(fills_ns - 1, 10000), PEXEC__WATCH);
+  assert_int_equal(wake(fills_ns + 1, 10000), PEXEC__RESTING);
 }
 
 static void one_in_a_larger_pipe_may_be_faster (void **s) {
   (void)s;
-  flow.capacity = 16 * CAPACITY;
   (void)wake(10 * MS, 1);
   (void)wake(1 * MS, 1);
-  assert_int_equal(wake(1 * MS, CAPACITY), PEXEC__RESTING);
+  assert_int_equal(wake(50 * US, 10000), PEXEC__WATCH);
+  flow.capacity = 16 * CAPACITY;
+  assert_int_equal(wake(50 * US, 10000), PEXEC__RESTING);
+}
+
+/* It and its reader take turns. */
+static void one_that_writes_much_at_once_is_watched (void **s) {
+  (void)s;
+  for (int i = 0; i < 100; i++)
+    assert_int_equal(wake(1 * MS, 16384), PEXEC__WATCH);
+  assert_int_equal(pexec__pace_wanted(&flow), 256 * 1024);
+  assert_int_equal(pexec__pace_wanted(&flow), 0);
+}
+
+static void one_is_busy_after_four_wakes_in_a_row (void **s) {
+  (void)s;
+  (void)wake(10 * MS, CAPACITY);
+  for (int i = 0; i < 4; i++) {
+    assert_false(pexec__pace_is_busy(&flow));
+    (void)wake(1 * MS, CAPACITY);
+  }
+  assert_true(pexec__pace_is_busy(&flow));
+  (void)wake(2 * MS, CAPACITY);
+  assert_false(pexec__pace_is_busy(&flow));
 }
 
 static void after_a_rest_that_brought_something_comes_another (void **s) {
@@ -99,22 +121,23 @@ static void after_a_rest_that_brought_too_much_it_is_watched (void **s) {
 static void room_is_wanted_once_for_one_that_is_fast_for_long (void **s) {
   int wakes = 0;
   (void)s;
-  (void)wake(10 * MS, CAPACITY);
+  (void)wake(10 * MS, 10000);
   do
-    assert_int_equal(wake(20 * US, CAPACITY), PEXEC__WATCH);
-  while (++wakes < 100 && !pexec__pace_wants_room(&flow));
+    assert_int_equal(wake(20 * US, 10000), PEXEC__WATCH);
+  while (++wakes < 16 && pexec__pace_wanted(&flow) == 0);
   assert_int_equal(wakes, 16);
+  assert_int_equal(pexec__pace_wanted(&flow), 1024 * 1024);
   for (int i = 0; i < 100; i++) {
-    (void)wake(20 * US, CAPACITY);
-    assert_false(pexec__pace_wants_room(&flow));
+    (void)wake(20 * US, 10000);
+    assert_int_equal(pexec__pace_wanted(&flow), 0);
   }
 }
 
 static void a_slow_write_in_between_begins_the_count_anew (void **s) {
   (void)s;
   for (int i = 0; i < 200; i++) {
-    (void)wake(i % 16 == 0 ? 2 * MS : 20 * US, CAPACITY);
-    assert_false(pexec__pace_wants_room(&flow));
+    (void)wake(i % 16 == 0 ? 2 * MS : 20 * US, 10000);
+    assert_int_equal(pexec__pace_wanted(&flow), 0);
   }
 }
 
@@ -134,6 +157,8 @@ int main (void) {
     SPEC(two_writes_in_a_row_are_not_often),
     SPEC(one_that_would_fill_the_pipe_meanwhile_is_watched),
     SPEC(one_in_a_larger_pipe_may_be_faster),
+    SPEC(one_that_writes_much_at_once_is_watched),
+    SPEC(one_is_busy_after_four_wakes_in_a_row),
     SPEC(after_a_rest_that_brought_something_comes_another),
     SPEC(after_a_rest_that_brought_nothing_it_is_watched),
     SPEC(after_a_rest_that_brought_too_much_it_is_watched),

@@ -108,9 +108,10 @@ void pexec__writer_unlock (struct pexec__writer *locked) {
 }
 
 void pexec__writer_call (struct pexec__writer *called,
-                         struct pexec__sink *one) {
+                         struct pexec__sink *one, bool can_wait) {
   assert_true(called->is_locked);
   assert_ptr_equal(one, sink);
+  (void)can_wait;
   called->is_called = true;
 }
 
@@ -173,6 +174,9 @@ int pexec__logfile_write (struct pexec__logfile *file, int64_t now_ns,
   assert_ptr_equal(file, &the_file);
   assert_false(writer.is_locked);
   (void)now_ns;
+  *done = 0;
+  if (length == 0)
+    return 0;
   if (world.closes_amid)
     pexec__sink_put_close(sink);
   *done = most_of(data, length, &error);
@@ -263,8 +267,9 @@ void pexec_logger_write (pexec_logger *logger, enum pexec_level level,
   keep_bytes("\n", 1);
 }
 
-void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
-                          const char *id, const char *data, size_t length) {
+uint64_t pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
+                              const char *id, const char *data,
+                              size_t length) {
   while (length > 0) {
     const char *end = memchr(data, '\n', length);
     size_t size = end ? (size_t)(end - data) : length;
@@ -273,6 +278,7 @@ void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
     data += size;
     length -= size;
   }
+  return 0;
 }
 
 /* {== one sink, two processes ============================================ */

@@ -196,9 +196,11 @@ void pexec_logger_write (pexec_logger *logger, enum pexec_level level,
   (void)length;
 }
 
-void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
-                          const char *id, const char *data, size_t length) {
+uint64_t pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
+                              const char *id, const char *data,
+                              size_t length) {
   pexec_logger_write(logger, level, id, data, length);
+  return 0;
 }
 
 /* {== the supervisor ===================================================== */

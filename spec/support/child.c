@@ -243,6 +243,10 @@ static const struct verb verbs[] = {
   { "bytes", 1, FIXED, do_bytes },        /* N: so many x, no newline */
   { "allbytes", 1, FIXED, do_allbytes },  /* N: bytes 0 to 255, N times */
   { "flood", 0, FIXED, do_flood },        /* lines of 64 bytes, for ever */
+  { "tally", 1, FIXED, do_tally },        /* FILE: "line 1" and so on for ever,
+                                             and then its number in FILE */
+  { "both", 1, FIXED, do_both },          /* N: "out 1" on stdout, "err 1" on
+                                             stderr, to N, in turn */
   { "append", 2, FIXED, do_append },      /* FILE TEXT: a line; %p %t */
   { "exit", 1, FIXED, do_exit },          /* CODE */
   { "signal", 1, FIXED, do_signal },      /* SIG: to itself, by default */

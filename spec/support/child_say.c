@@ -136,6 +136,30 @@ void do_allbytes (char **args) {
     put_chunk(chunk, sizeof chunk);
 }
 
+/* What it says has been written whole before the number of it is. */
+void do_tally (char **args) {
+  int fd = open(args[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  char line[64];
+  if (fd < 0)
+    child_fail_with_errno(args[0]);
+  for (long i = 1;; i++) {
+    put_chunk(line, (size_t)sprintf(line, "line %ld\n", i));
+    int length = sprintf(line, "%020ld\n", i);
+    if (pwrite(fd, line, (size_t)length, 0) != length)
+      child_fail_with_errno(args[0]);
+  }
+}
+
+void do_both (char **args) {
+  char line[64];
+  long count = (long)child_number(args[0]);
+  for (long i = 1; i <= count; i++) {
+    put_chunk(line, (size_t)sprintf(line, "out %ld\n", i));
+    sprintf(line, "err %ld", i);
+    put_line(STDERR_FILENO, line);
+  }
+}
+
 void do_flood (char **args) {
   char chunk[CHUNK];
   (void)args;

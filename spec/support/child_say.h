@@ -35,6 +35,8 @@ void do_lines (char **args);
 void do_bytes (char **args);
 void do_allbytes (char **args);
 void do_flood (char **args);
+void do_tally (char **args);
+void do_both (char **args);
 void do_append (char **args);
 void do_stdin (char **args);
 void do_take (char **args);

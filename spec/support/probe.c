@@ -10,11 +10,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -167,10 +169,22 @@ static int probe_seteuid (lua_State *L) {
   return answer(L, seteuid((uid_t)luaL_checkinteger(L, 1)));
 }
 
-/* limit("nofile" | "nproc" | "as" [, soft]): the soft limit before, -1 none */
+/* own_mounts(): what is mounted from here on, by this thread, those that it
+   starts and all their children, nobody else sees, and goes with them */
+static int probe_own_mounts (lua_State *L) {
+  int result = unshare(CLONE_NEWNS);
+  if (result == 0)
+    result = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+  return answer(L, result);
+}
+
+/* limit("nofile" | "nproc" | "as" | "fsize" [, soft]): the soft limit before,
+   -1 none */
 static int probe_limit (lua_State *L) {
-  static const char *const names[] = { "nofile", "nproc", "as", NULL };
-  static const int resources[] = { RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_AS };
+  static const char *const names[] = { "nofile", "nproc", "as", "fsize",
+                                       NULL };
+  static const int resources[] = { RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_AS,
+                                   RLIMIT_FSIZE };
   int resource = resources[luaL_checkoption(L, 1, NULL, names)];
   struct rlimit limit;
   if (getrlimit(resource, &limit) != 0)
@@ -258,6 +272,7 @@ int luaopen_probe (lua_State *L) {
     { "exit", probe_exit }, { "wait", probe_wait },
     { "setenv", probe_setenv }, { "chdir", probe_chdir },
     { "umask", probe_umask }, { "seteuid", probe_seteuid },
+    { "own_mounts", probe_own_mounts },
     { "limit", probe_limit }, { "disposition", probe_disposition },
     { "caught", probe_caught }, { "block", probe_block },
     { "reaper", probe_reaper }, { NULL, NULL }

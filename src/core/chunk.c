@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define POOLED_CAPACITY (2 * (size_t)PEXEC__LINE_MAX)
-#define POOLED_MOST 8
+#define POOLED_MOST 20  /* what a sink holds that is full, and a few */
 
 /* {== ledgers ============================================================ */
 
@@ -117,6 +117,7 @@ struct pexec__chunk *pexec__chunk_new (struct pexec__pool *pool,
   chunk->pool = pexec__pool_hold(pool);
   chunk->ledger = ledger;
   chunk->length = 0;
+  chunk->more_follows = false;
   return chunk;
 }
 

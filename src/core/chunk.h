@@ -42,6 +42,8 @@ struct pexec__chunk {
   int64_t time_ns;                  /* CLOCK_REALTIME */
   enum pexec_stream stream;
   int pid;
+  bool more_follows;                /* at any moment: a writer need not be woken
+                                       for this one alone */
   char data[];
 };
 
@@ -59,6 +61,7 @@ struct pexec__view {
    with no memory to be had, what children write is still read. Any thread. */
 struct pexec__pool {
   atomic_int holders;
+  int owner_pid;             /* in another process its lock may be held */
   pthread_mutex_t lock;
   struct pexec__chunk *free;
   int count;

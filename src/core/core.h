@@ -106,6 +106,7 @@ struct pexec__stream {
   bool is_held;               /* until the start under way is answered */
   bool is_resting;            /* for a moment: it is in the list of those */
   bool is_short;              /* there was no memory to read into */
+  bool more_follows;          /* while it is read: more is to come soon */
   struct pexec__stream *next_resting;
   struct pexec__flow flow;
   char *rest;                 /* start of a line whose end is to come */
@@ -164,7 +165,7 @@ struct pexec_process {
   enum pexec_stage stop_stage;
   int stop_error;
   int reopen_error;
-  const char *reopen_path;    /* of what; or NULL */
+  char *reopen_path;          /* of what; as start_message */
   struct pexec__tail tail;
   int log_events;             /* that wait */
   bool is_silent;             /* the host has let go: it hears nothing */
@@ -191,9 +192,9 @@ struct pexec_process {
   struct pexec__child child;
   struct pexec__timer *timer; /* the phase says what for */
   struct pexec__stream *streams;  /* two; NULL: no output is read */
-  struct pexec__outlet *outlets;  /* NULL: none, or not taken yet */
+  struct pexec__outlet *outlets;  /* NULL: none */
   size_t outlet_count;
-  bool has_outlets;               /* they were taken */
+  bool has_outlets;               /* all of them */
   bool has_fifo;                  /* a file for the child is one: is not */
   bool is_flushing;               /* news waits: it is in the list of those */
   unsigned delayed_news;          /* a bit for each */
@@ -259,6 +260,7 @@ struct pexec_supervisor {
   struct pexec__timer *outlet_timer;
   struct pexec__stream *resting;  /* streams that are left alone a moment */
   struct pexec__timer *rest_timer;
+  bool has_rest;              /* it is armed */
 };
 
 /* {== supervisor.c ====================================================== */
@@ -275,6 +277,13 @@ void pexec__supervisor_ring (pexec_supervisor *supervisor);
 void pexec__supervisor_settle (pexec_process *process);
 /* One that no other thread knows. */
 void pexec__process_free (pexec_process *process);
+
+/* {== door.c ============================================================= */
+
+/* A forked copy has none of the threads, and locks that nobody will open. */
+bool pexec__is_forked (const pexec_supervisor *supervisor);
+/* Output that waits for the host may be read on, if it was held up. */
+void pexec__door_resume (pexec_process *process);
 
 /* {== process.c: the machine's actions =================================== */
 
@@ -333,8 +342,11 @@ void pexec__output_hold (pexec_process *process, bool is_held);
    opened for it. */
 int pexec__output_fd (const pexec_process *process, int stream);
 /* Delivers all that was written before now, then a line without an end. May
-   exceed the bounds of what waits, by a pipe. */
+   exceed the bounds of what waits, by a pipe; but where sinks hold much more
+   than they are to, it stays in the pipe. */
 void pexec__output_drain (pexec_process *process);
+/* Delivers what was written before now, as far as nobody is waited for. */
+void pexec__output_catch_up (pexec_process *process);
 /* Somebody has yet to take, and the pipe is left alone meanwhile. */
 bool pexec__output_is_starved (const pexec_process *process);
 /* The host has consumed: reads on. */

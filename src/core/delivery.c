@@ -62,8 +62,8 @@ void pexec__gap_add (struct pexec__gap *gap, uint64_t lines, int reason) {
 }
 
 static size_t gap_text (const struct pexec__gap *gap, char text[256]) {
-  const char *reason = gap->reason < 0 ? pexec_error_text(gap->reason)
-                                       : "it was not written in time";
+  const char *reason = gap->reason < 0 && gap->reason != -EAGAIN
+      ? pexec_error_text(gap->reason) : "it was not written in time";
   int length = gap->lines == 0
       ? snprintf(text, 256, "part of a line lost here: %s", reason)
       : snprintf(text, 256, "%llu lines lost here: %s",
@@ -74,6 +74,17 @@ static size_t gap_text (const struct pexec__gap *gap, char text[256]) {
 static bool is_torn (const struct pexec__sink *sink) {
   return sink->kind == PEXEC__SINK_FILE ? pexec__logfile_is_torn(sink->file)
                                         : sink->is_torn;
+}
+
+/* What stands on a line of its own may find that the last one has no end.
+   Follows and opens the file before it is asked. */
+static int end_torn_line (struct pexec__sink *sink) {
+  size_t done;
+  int error = sink->kind == PEXEC__SINK_FILE
+            ? write_bytes(sink, "", 0, &done) : 0;
+  if (error < 0)
+    return error;
+  return is_torn(sink) ? write_bytes(sink, "\n", 1, &done) : 0;
 }
 
 /* It has room for what is put there. */
@@ -91,8 +102,9 @@ static int write_gap (struct pexec__sink *sink, const char *gap,
   struct pexec__text text = { room, sizeof room, 0, 0, keep, NULL };
   struct pexec__frame frame;
   size_t done;
-  if (is_torn(sink))
-    pexec__text_put(&text, "\n", 1);
+  int error = end_torn_line(sink);
+  if (error < 0)
+    return error;
   if (sink->format == PEXEC_RAW) {
     pexec__text_put(&text, "pexec: ", 7);
     pexec__text_put(&text, gap, length);
@@ -152,6 +164,7 @@ static int deliver_raw (struct pexec__sink *sink, struct pexec__batch *batch) {
                           view->to - view->from, &done);
   view->from += done;
   batch->done_bytes += done;
+  batch->has_moved |= (done > 0);
   if (error >= 0)
     note_done(batch);
   return error;
@@ -219,6 +232,9 @@ static int deliver_formatted (struct pexec__sink *sink,
                               struct pexec__text *text) {
   struct passage passage = { sink, sink->written_of_first, 0, 0, 0 };
   struct pexec__entry *entry = batch->first;
+  int error = sink->written_of_first == 0 ? end_torn_line(sink) : 0;
+  if (error < 0)
+    return error;
   text->owner = &passage;
   text->emit = emit;
   text->used = text->ended = 0;
@@ -230,11 +246,19 @@ static int deliver_formatted (struct pexec__sink *sink,
            passage.error >= 0);
   if (text->used > 0)
     emit(&passage, text, text->used);
+  batch->has_moved |= (passage.written > sink->written_of_first);
   note_written(batch, entry, &passage);
   return passage.error;
 }
 
 /* {== a logger ==== */
+
+/* What a logger has lost it tells of itself. A piece is no line. */
+static void count_drops (const struct pexec__view *view, uint64_t lost) {
+  struct pexec__chunk *chunk = view->chunk;
+  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
+                   lost < view->lines ? lost : view->lines);
+}
 
 static void deliver_to_logger (struct pexec__sink *sink,
                                struct pexec__batch *batch) {
@@ -243,10 +267,11 @@ static void deliver_to_logger (struct pexec__sink *sink,
   const char *id = view->chunk->ledger->id;
   const char *data = view->chunk->data + view->from;
   size_t length = view->to - view->from;
-  if (entry->is_message || length == 0)
+  if (entry->is_message || length == 0)  /* the end of one in pieces */
     pexec_logger_write(sink->logger, entry->level, id, data, length);
   else
-    pexec__logger_lines(sink->logger, entry->level, id, data, length);
+    count_drops(view, pexec__logger_lines(sink->logger, entry->level, id,
+                                          data, length));
   note_done(batch);
 }
 

@@ -16,7 +16,7 @@ static bool is_settled (const struct pexec__outlet *outlet) {
          pexec__sink_has_settled(outlet->sink, outlet->fence);
 }
 
-static bool are_all_settled (const pexec_process *process) {
+bool pexec__outlets_are_settled (const pexec_process *process) {
   bool are_settled = true;  /* each is asked: each is to send a word */
   for (size_t i = 0; i < process->outlet_count; i++)
     are_settled = is_settled(&process->outlets[i]) && are_settled;
@@ -30,16 +30,22 @@ static bool has_blocking (const pexec_process *process) {
   return false;
 }
 
-/* One that may drop lines is not waited for as long as one that may not. */
-static int64_t patience_of (const pexec_process *process) {
-  return PEXEC__PATIENCE + (has_blocking(process)
-      ? process->config->policy.stop_timeout_ns : 0);
+/* One that may drop lines is not waited for as long as one that may not. Of
+   the time for a stop, what the stop itself took is over. */
+static int64_t patience_ends_ns (const pexec_process *process) {
+  int64_t now_ns = pexec__now(), began_ns = now_ns;
+  if (!has_blocking(process))
+    return now_ns + PEXEC__PATIENCE;
+  if (process->stop_began_at_ns != 0)
+    began_ns = process->stop_began_at_ns;
+  began_ns += process->config->policy.stop_timeout_ns;
+  return (began_ns > now_ns ? began_ns : now_ns) + PEXEC__PATIENCE;
 }
 
 static void begin_flushing (pexec_process *process) {
   pexec_supervisor *supervisor = process->supervisor;
   process->is_flushing = true;
-  process->flush_until_ns = pexec__now() + patience_of(process);
+  process->flush_until_ns = patience_ends_ns(process);
   process->next_flushing = supervisor->flushing;
   supervisor->flushing = process;
   pexec__timer_arm_earlier(supervisor->outlet_timer,
@@ -47,14 +53,14 @@ static void begin_flushing (pexec_process *process) {
 }
 
 void pexec__outlets_fence (pexec_process *process) {
-  if (process->supervisor->writers == NULL)
-    return;
+  if (process->supervisor->is_closing)
+    return;  /* nobody hears of it, and the writers have time after that */
   for (size_t i = 0; i < process->outlet_count; i++) {
     struct pexec__outlet *outlet = &process->outlets[i];
     if (outlet->sink->writer != NULL)
       outlet->fence = pexec__sink_position(outlet->sink);
   }
-  if (!process->is_flushing && !are_all_settled(process))
+  if (!process->is_flushing && !pexec__outlets_are_settled(process))
     begin_flushing(process);
 }
 
@@ -69,7 +75,8 @@ static void look_at_flushing (pexec_supervisor *supervisor) {
   pexec_process **place = &supervisor->flushing, *process, *done = NULL;
   int64_t now_ns = pexec__now();
   while ((process = *place) != NULL)
-    if (are_all_settled(process) || now_ns >= process->flush_until_ns) {
+    if (pexec__outlets_are_settled(process) ||
+        now_ns >= process->flush_until_ns) {
       *place = process->next_flushing;
       process->next_flushing = done;
       done = process;
@@ -78,6 +85,14 @@ static void look_at_flushing (pexec_supervisor *supervisor) {
       place = &process->next_flushing;
   while ((process = done) != NULL) {
     done = process->next_flushing;
+    end_flushing(process);
+  }
+}
+
+void pexec__outlets_hurry (pexec_supervisor *supervisor) {
+  pexec_process *process;
+  while ((process = supervisor->flushing) != NULL) {
+    supervisor->flushing = process->next_flushing;
     end_flushing(process);
   }
 }
@@ -112,6 +127,12 @@ static pexec_process *user_of (pexec_supervisor *supervisor,
   return NULL;
 }
 
+/* A pipe that is full is no error, but it may last. */
+static const char *reason_of (const struct pexec__sink_state *state) {
+  return state->error < 0 && state->error != -EAGAIN
+             ? pexec_error_text(state->error) : "it takes too long";
+}
+
 /* Tells the log of a failure once, and of its end. */
 static void tell (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   struct pexec__sink_state state = pexec__sink_read_state(sink);
@@ -124,8 +145,7 @@ static void tell (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   sink->is_told = is_bad;
   if (is_bad)
     pexec__log(process, PEXEC_ERROR, "cannot write log file \"%s\": %s; %s",
-               sink->options.path, state.error < 0
-               ? pexec_error_text(state.error) : "it takes too long",
+               sink->options.path, reason_of(&state),
                sink->blocks ? "its processes wait when they write"
                             : "lines are lost until it can be written");
   else
@@ -164,6 +184,16 @@ static void unblock_all (pexec_supervisor *supervisor) {
     unblock(p);
 }
 
+/* Those at rest that have had to wait until all was written. */
+static void settle_resting (pexec_supervisor *supervisor) {
+  pexec_process *process, *next;
+  for (process = supervisor->processes; process != NULL; process = next) {
+    next = process->next;
+    if (process->outlets != NULL && pexec__process_is_at_rest(process))
+      pexec__supervisor_settle(process);  /* may free it */
+  }
+}
+
 void pexec__outlets_heed (pexec_supervisor *supervisor) {
   struct pexec__sink *sink;
   bool has_room = false, has_word = false;
@@ -173,8 +203,10 @@ void pexec__outlets_heed (pexec_supervisor *supervisor) {
   }
   if (has_room)
     unblock_all(supervisor);
-  if (has_word)
-    look_at_flushing(supervisor);
+  if (!has_word)
+    return;
+  look_at_flushing(supervisor);
+  settle_resting(supervisor);
 }
 
 /* {== time =============================================================== */

@@ -51,6 +51,7 @@ struct pexec_logger {
   /* under the lock, for one call */
   int64_t now_ns;         /* the wall clock's */
   bool is_dropping;       /* a write has failed */
+  uint64_t lost_now;      /* lines */
   size_t notice;          /* bytes in front of 'buffer' that are no lines of
                              the caller's */
   struct pexec__text text;
@@ -151,10 +152,12 @@ static uint64_t count_lines (const char *data, size_t length) {
    that holds its newline; the notice about lost lines does not count. */
 static void note_lost (pexec_logger *logger, size_t done, size_t size) {
   size_t from = done > logger->notice ? done : logger->notice;
+  uint64_t lines = count_lines(logger->buffer + from, size - from);
   if (done > 0) logger->is_torn = logger->buffer[done - 1] != '\n';
   if (logger->notice > 0 && done >= logger->notice) logger->lost = 0;
   logger->notice = 0;
-  logger->lost += count_lines(logger->buffer + from, size - from);
+  logger->lost += lines;
+  logger->lost_now += lines;
 }
 
 static void fail (pexec_logger *logger, int error) {
@@ -229,6 +232,7 @@ static void begin_lines (pexec_logger *logger) {
   int error;
   logger->now_ns = pexec__wall_now();
   logger->is_dropping = false;
+  logger->lost_now = 0;
   error = prepare_sink(logger);
   if (error != 0) {
     fail(logger, error);
@@ -252,15 +256,19 @@ static bool enter (pexec_logger *logger, enum pexec_level level,
   return true;
 }
 
-static void leave (pexec_logger *logger, const struct call *call) {
+/* How many lines of this call are lost. */
+static uint64_t leave (pexec_logger *logger, const struct call *call) {
   bool has_failed;
+  uint64_t lost;
   if (logger->text.used > 0)
     emit(logger, &logger->text, logger->text.used);
-  if (logger->file != NULL) 
+  if (logger->file != NULL)
     pexec__compressor_start(&logger->compressor, logger->file);
   has_failed = logger->is_dropping;
+  lost = logger->lost_now;
   (void)pthread_mutex_unlock(&logger->lock);
   unshield_host(call, has_failed);
+  return lost;
 }
 
 void pexec_logger_write (pexec_logger *logger, enum pexec_level level,
@@ -269,15 +277,16 @@ void pexec_logger_write (pexec_logger *logger, enum pexec_level level,
   struct call call;
   if (!enter(logger, level, id, &call)) return;
   pexec__text_line(&logger->text, &call.frame, message, length);
-  leave(logger, &call);
+  (void)leave(logger, &call);  /* the next one that is written tells of it */
 }
 
-void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
-                          const char *id, const char *data, size_t length) {
+uint64_t pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
+                              const char *id, const char *data,
+                              size_t length) {
   struct call call;
-  if (!enter(logger, level, id, &call)) return;
+  if (!enter(logger, level, id, &call)) return 0;
   pexec__text_lines(&logger->text, &call.frame, data, length);
-  leave(logger, &call);
+  return leave(logger, &call);
 }
 
 /* {== life ==== */
@@ -402,7 +411,7 @@ void pexec_logger_release (pexec_logger *logger) {
   if (logger == NULL || logger->owner_pid != pexec__self()) return;
   if (atomic_fetch_sub(&logger->references, 1) > 1) return;
   if (logger->lost > 0 && enter(logger, PEXEC_ERROR, NULL, &call))
-    leave(logger, &call);  /* the last chance to tell */
+    (void)leave(logger, &call);  /* the last chance to tell */
   (void)pthread_mutex_destroy(&logger->lock);
   close_file(logger);
   pexec__free(logger);

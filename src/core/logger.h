@@ -12,9 +12,11 @@
 
 /* Logs each line of 'data' (the last may lack its newline) as one message,
    all with one reading of the clock and in as few writes as the buffer
-   allows. Any thread; NULL drops them. */
-void pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
-                          const char *id, const char *data, size_t length);
+   allows. The result counts those that could not be written. Any thread; NULL
+   wants none. */
+uint64_t pexec__logger_lines (pexec_logger *logger, enum pexec_level level,
+                              const char *id, const char *data,
+                              size_t length);
 
 /* Names what a thread that writes to it may hang on: all that go to stderr
    have one in common, each file one of its own. */

@@ -55,9 +55,10 @@ static void refuse_given (pexec_process *process) {
 
 /* What reopening has come to is known only now. */
 static void note_reopening (pexec_process *process) {
-  process->reopen_path = NULL;
-  process->reopen_error =
-      pexec__outlets_reopen_error(process, &process->reopen_path);
+  const char *path = NULL;
+  pexec__free(process->reopen_path);
+  process->reopen_error = pexec__outlets_reopen_error(process, &path);
+  process->reopen_path = pexec__strdup(path);
 }
 
 static void post_now (pexec_process *process, enum pexec__news news) {

@@ -32,27 +32,18 @@ static bool is_it (const struct pexec__sink *sink,
   }
 }
 
-/* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
-   the file is open with other options. */
-static int enlist (pexec_supervisor *supervisor, struct pexec__sink *made,
-                   struct pexec__sink **sink) {
-  struct pexec__sink *there = supervisor->sinks;
-  while (there != NULL && !is_it(there, made))
-    there = there->next;
-  if (there == NULL) {
-    made->next = supervisor->sinks;
-    supervisor->sinks = there = made;
-  }
-  else {
-    bool is_other = there->kind == PEXEC__SINK_FILE &&
-                    !same_options(&there->options, &made->options);
-    pexec__sink_free(made);
-    if (is_other)
-      return PEXEC_EINVALID_CONFIG;
-  }
-  there->holders++;
-  *sink = there;
-  return 0;
+static struct pexec__sink *find (const pexec_supervisor *supervisor,
+                                 const struct pexec__sink *wanted) {
+  struct pexec__sink *sink = supervisor->sinks;
+  while (sink != NULL && !is_it(sink, wanted))
+    sink = sink->next;
+  return sink;
+}
+
+static bool is_other (const struct pexec__sink *a,
+                      const struct pexec__sink *b) {
+  return a->kind == PEXEC__SINK_FILE && !same_options(&a->options,
+                                                      &b->options);
 }
 
 void pexec__sink_delist (pexec_supervisor *supervisor,
@@ -74,6 +65,26 @@ static void release (pexec_supervisor *supervisor, struct pexec__sink *sink) {
     pexec__sink_delist(supervisor, sink);
   else
     pexec__sink_put_close(sink);
+}
+
+/* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
+   the file is open with other options. */
+static int enlist (pexec_supervisor *supervisor, struct pexec__sink *made,
+                   struct pexec__sink **sink) {
+  struct pexec__sink *there = find(supervisor, made);
+  if (there == NULL) {
+    made->next = supervisor->sinks;
+    supervisor->sinks = there = made;
+  }
+  else {
+    bool is_refused = is_other(there, made);
+    pexec__sink_free(made);
+    if (is_refused)
+      return PEXEC_EINVALID_CONFIG;
+  }
+  there->holders++;
+  *sink = there;
+  return 0;
 }
 
 /* {== taking ============================================================= */
@@ -151,18 +162,24 @@ static int take_stream (pexec_process *process, int i, const char **path) {
 }
 
 static size_t most_outlets (const struct pexec__config *config) {
-  size_t most = 5;  /* three loggers, two descriptors */
-  for (int i = 0; i < 2; i++)
+  size_t most = (config->logger != NULL);
+  for (int i = 0; i < 2; i++) {
+    most += (config->stream_loggers[i] != NULL) +
+            (config->output[i].inherits != 0);
     for (size_t n = 0; config->output[i].files[n] != NULL; n++)
       most++;
+  }
   return most;
 }
 
 static int take_all (pexec_process *process, const char **path) {
   const struct pexec__config *config = process->config;
+  size_t most = most_outlets(config);
   int error;
-  process->outlets = pexec__calloc(most_outlets(config),
-                                   sizeof *process->outlets);
+  if (most == 0)
+    return 0;
+  if (process->outlets == NULL)
+    process->outlets = pexec__calloc(most, sizeof *process->outlets);
   if (process->outlets == NULL)
     return -ENOMEM;
   error = take_logger(process, config->logger, PEXEC__MESSAGES);
@@ -174,8 +191,9 @@ static int take_all (pexec_process *process, const char **path) {
 int pexec__outlets_take (pexec_process *process, const char **path) {
   int error;
   *path = NULL;
-  if (process->outlets != NULL)
+  if (process->has_outlets)
     return 0;
+  process->has_outlets = true;
   if ((error = take_all(process, path)) < 0)
     pexec__outlets_let_go(process);
   return error;
@@ -186,9 +204,36 @@ void pexec__outlets_let_go (pexec_process *process) {
   size_t count = process->outlet_count;
   process->outlets = NULL;
   process->outlet_count = 0;
+  process->has_outlets = false;
   for (size_t i = 0; i < count; i++)
     release(process->supervisor, outlets[i].sink);
   pexec__free(outlets);
+}
+
+/* Can more come? Somebody whom a child has left behind may have the pipe. */
+static bool is_fed (const pexec_process *process, unsigned feeds) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++)
+    if ((feeds & (1U << i)) != 0 && process->streams[i].read_fd >= 0)
+      return true;
+  return false;
+}
+
+void pexec__outlets_rest (pexec_process *process) {
+  struct pexec__outlet *outlets = process->outlets;
+  size_t count = process->outlet_count;
+  if (!pexec__process_is_at_rest(process) || process->is_flushing ||
+      !pexec__outlets_are_settled(process))
+    return;
+  process->outlet_count = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (outlets[i].sink->kind != PEXEC__SINK_FILE ||
+        is_fed(process, outlets[i].feeds)) {
+      outlets[process->outlet_count++] = outlets[i];
+      continue;
+    }
+    release(process->supervisor, outlets[i].sink);
+    process->has_outlets = false;
+  }
 }
 
 /* {== opening ============================================================ */
@@ -243,9 +288,9 @@ void pexec__outlets_adopt (pexec_process *process) {
 
 /* {== putting ============================================================ */
 
-/* When they feed what is full, streams wait until it is not. */
-static void note_full (pexec_process *process, struct pexec__sink *sink) {
-  pexec_supervisor *supervisor = process->supervisor;
+/* It has a second to get room. */
+static void note_full (pexec_supervisor *supervisor,
+                       struct pexec__sink *sink) {
   if (sink->full_since_ns == 0) {
     sink->full_since_ns = pexec__now();
     if (!sink->blocks)
@@ -271,8 +316,32 @@ static void put (struct pexec__stream *stream, struct pexec__outlet *outlet,
   }
   if (!pexec__sink_put(outlet->sink, view, level, false))
     return;
-  note_full(stream->process, outlet->sink);
-  pexec__output_block(stream, true);
+  note_full(stream->process->supervisor, outlet->sink);
+  pexec__output_block(stream, true);  /* until there is */
+}
+
+static bool feeds (const struct pexec__outlet *outlet,
+                   const struct pexec__stream *stream) {
+  return (outlet->feeds & (unsigned)stream->number) != 0;
+}
+
+bool pexec__outlets_are_full (const struct pexec__stream *stream) {
+  const pexec_process *process = stream->process;
+  for (size_t i = 0; i < process->outlet_count; i++)
+    if (feeds(&process->outlets[i], stream) &&
+        process->outlets[i].sink->full_since_ns != 0)
+      return true;
+  return false;
+}
+
+bool pexec__outlets_are_overfull (const struct pexec__stream *stream) {
+  const pexec_process *process = stream->process;
+  for (size_t i = 0; i < process->outlet_count; i++)
+    if (feeds(&process->outlets[i], stream) &&
+        process->outlets[i].sink->full_since_ns != 0 &&
+        pexec__sink_is_overfull(process->outlets[i].sink))
+      return true;
+  return false;
 }
 
 static bool wants_bytes (const struct pexec__sink *sink) {
@@ -284,7 +353,7 @@ static void put_to_all (struct pexec__stream *stream,
   pexec_process *process = stream->process;
   for (size_t i = 0; i < process->outlet_count; i++) {
     struct pexec__outlet *outlet = &process->outlets[i];
-    if ((outlet->feeds & (unsigned)stream->number) != 0 &&
+    if (feeds(outlet, stream) &&
         wants_bytes(outlet->sink) == are_bytes)
       put(stream, outlet, view);
   }
@@ -323,7 +392,8 @@ bool pexec__outlets_put_message (pexec_process *process,
   chunk->length = length;
   chunk->stream = PEXEC_STDERR;
   view.chunk = chunk;
-  (void)pexec__sink_put(sink, &view, level, true);
+  if (pexec__sink_put(sink, &view, level, true))
+    note_full(supervisor, sink);
   pexec__chunk_drop(chunk);
   return true;
 }

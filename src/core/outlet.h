@@ -38,6 +38,10 @@ int pexec__outlets_open (pexec_process *process, const char **path,
 /* All are open, as the spawner has answered: they can be fed. */
 void pexec__outlets_adopt (pexec_process *process);
 void pexec__outlets_let_go (pexec_process *process);
+/* Where nothing of it runs, and all is written: lets go of the files that
+   nothing more will come for, so that others may have them. Its messages
+   still find their logger. */
+void pexec__outlets_rest (pexec_process *process);
 /* Forgets one that its writer is done with, and frees it. */
 void pexec__sink_delist (pexec_supervisor *supervisor,
                          struct pexec__sink *sink);
@@ -48,6 +52,10 @@ void pexec__outlets_put_bytes (struct pexec__stream *stream,
                                const struct pexec__view *view);
 void pexec__outlets_put_lines (struct pexec__stream *stream,
                                const struct pexec__view *view);
+/* Is one of them full, as far as is known? What is read then waits, too. */
+bool pexec__outlets_are_full (const struct pexec__stream *stream);
+/* Does one hold so much that nothing is to be read, whatever has died? */
+bool pexec__outlets_are_overfull (const struct pexec__stream *stream);
 /* A message of pexec's. False where there is no outlet for it. */
 bool pexec__outlets_put_message (pexec_process *process,
                                  enum pexec_level level, const char *text,
@@ -61,8 +69,12 @@ int pexec__outlets_reopen_error (const pexec_process *process,
 /* {== flush.c ==== */
 
 /* News that is posted from now on waits until all that was put is written,
-   or its time is over. */
+   or its time is over; while the supervisor closes it does not wait. */
 void pexec__outlets_fence (pexec_process *process);
+/* Is all written that was put until the last time? */
+bool pexec__outlets_are_settled (const pexec_process *process);
+/* Lets all go that waits so. */
+void pexec__outlets_hurry (pexec_supervisor *supervisor);
 /* Looks at the sinks that have something to say. */
 void pexec__outlets_heed (pexec_supervisor *supervisor);
 void pexec__outlets_timer_due (void *supervisor);

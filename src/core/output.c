@@ -9,7 +9,7 @@
 
 #include "core.h"
 
-#define LARGE_PIPE (1024 * 1024)  /* as large as anybody may make one */
+#define MOST_READS 4  /* at one wake: others have turns, too */
 
 /* {== lines ============================================================= */
 
@@ -32,12 +32,28 @@ static void lose (struct pexec__stream *stream,
                    view->lines);
 }
 
-/* True where what comes is dropped: the host has not consumed. */
+/* True where what comes is dropped: the host has not consumed. The log hears
+   of the first such line of a run, and of how many at its end. */
 static bool is_dropping (pexec_process *process) {
   const struct pexec__config *config = process->config;
-  return config->events_drop &&
-         (atomic_load(&process->queued_bytes) >= config->events_buffer ||
-          atomic_load(&process->ledger->queued_events) >= PEXEC__EVENTS_MAX);
+  if (!config->events_drop ||
+      (atomic_load(&process->queued_bytes) < config->events_buffer &&
+       atomic_load(&process->ledger->queued_events) < PEXEC__EVENTS_MAX))
+    return false;
+  if (process->lost_lines == process->lost_told)
+    pexec__log(process, PEXEC_WARN, "its writer does not keep up: lines of "
+               "output are dropped");
+  return true;
+}
+
+/* Without a host all is told at once, when it is disposed of. */
+static void tell_drops (pexec_process *process) {
+  uint64_t lost = process->lost_lines - process->lost_told;
+  if (lost == 0 || process->is_released || process->supervisor->is_closing)
+    return;
+  process->lost_told = process->lost_lines;
+  pexec__log(process, PEXEC_WARN, "%llu lines of output were dropped",
+             (unsigned long long)lost);
 }
 
 /* Whole lines, or a piece of one. */
@@ -175,6 +191,7 @@ static struct pexec__chunk *new_chunk (struct pexec__stream *stream,
   chunk->time_ns = pexec__wall_now();
   chunk->stream = stream->number;
   chunk->pid = process->child.pid;
+  chunk->more_follows = stream->more_follows;
   return chunk;
 }
 
@@ -226,12 +243,18 @@ static size_t next_size (const struct pexec__stream *stream) {
                                                   : PEXEC__LINE_MAX;
 }
 
+/* What the dead have left may exceed what is to wait, but not for ever. */
+static bool may_go_on (const struct pexec__stream *stream, bool at_death) {
+  return at_death ? !pexec__outlets_are_overfull(stream)
+                  : !stream->is_blocked;
+}
+
 /* No more than is there now: a grandchild may write for ever. */
-static size_t read_all (struct pexec__stream *stream) {
+static size_t read_all (struct pexec__stream *stream, bool at_death) {
   int there = stream->read_fd < 0 ? 0
             : pexec__readable_bytes(stream->read_fd);
   size_t total = 0;
-  while (there > 0) {
+  while (there > 0 && may_go_on(stream, at_death)) {
     size_t most = there < PEXEC__LINE_MAX ? (size_t)there : PEXEC__LINE_MAX;
     size_t size = read_once(stream, most);
     if (size == 0)
@@ -277,10 +300,17 @@ static void pause_if_starved (struct pexec__stream *stream) {
   set_watch(stream);
 }
 
+/* After it, streams that rest are read, and writers are woken. */
+static void arm_rest_timer (pexec_supervisor *supervisor) {
+  if (supervisor->has_rest)
+    return;
+  supervisor->has_rest = true;
+  pexec__timer_arm(supervisor->rest_timer, pexec__now() + PEXEC__REST);
+}
+
 static void rest (struct pexec__stream *stream) {
   pexec_supervisor *supervisor = stream->process->supervisor;
-  if (supervisor->resting == NULL)
-    pexec__timer_arm(supervisor->rest_timer, pexec__now() + PEXEC__REST);
+  arm_rest_timer(supervisor);
   stream->is_resting = true;
   stream->next_resting = supervisor->resting;
   supervisor->resting = stream;
@@ -289,8 +319,9 @@ static void rest (struct pexec__stream *stream) {
 
 /* A pipe whose writer is fast holds more: neither waits for the other so
    often. Where that may not be, it stays as it is. */
-static void enlarge (struct pexec__stream *stream) {
-  int size = pexec__set_pipe_size(stream->read_fd, LARGE_PIPE);
+static void enlarge (struct pexec__stream *stream, size_t wanted) {
+  int size = wanted == 0 ? 0
+           : pexec__set_pipe_size(stream->read_fd, (int)wanted);
   if (size > 0)
     stream->flow.capacity = (size_t)size;
 }
@@ -302,24 +333,53 @@ static void pace (struct pexec__stream *stream, size_t size,
   if (stream->watch == NULL)
     return;
   pace = pexec__pace_judge(&stream->flow, size, was_resting, pexec__now());
-  if (pexec__pace_wants_room(&stream->flow))
-    enlarge(stream);
+  enlarge(stream, pexec__pace_wanted(&stream->flow));
   if (pace == PEXEC__RESTING || (stream->is_short && !was_resting))
     rest(stream);
   else if (was_resting)
     set_watch(stream);
 }
 
-static void note_readable (void *owner) {
-  struct pexec__stream *stream = owner;
-  size_t size = read_once(stream, next_size(stream));
-  pause_if_starved(stream);
-  pace(stream, size, false);
-}
-
 static bool may_read (const struct pexec__stream *stream) {
   return stream->read_fd >= 0 && !stream->is_paused && !stream->is_blocked &&
-         !stream->is_held;
+         !stream->is_held && !pexec__outlets_are_full(stream);
+}
+
+/* As long as there is much: it is cheaper than to be woken again. */
+static size_t read_some (struct pexec__stream *stream) {
+  size_t total = read_once(stream, next_size(stream));
+  size_t size = total;
+  for (int reads = 1; reads < MOST_READS && size == PEXEC__LINE_MAX &&
+                      may_read(stream) && next_size(stream) == size; reads++)
+    total += size = read_once(stream, size);
+  return total;
+}
+
+static void note_readable (void *owner) {
+  struct pexec__stream *stream = owner;
+  size_t size;
+  if (pexec__outlets_are_full(stream)) {  /* another has filled one */
+    pexec__output_block(stream, true);
+    return;
+  }
+  stream->more_follows = pexec__pace_is_busy(&stream->flow);
+  if (stream->more_follows)
+    arm_rest_timer(stream->process->supervisor);
+  size = read_some(stream);
+  stream->more_follows = false;
+  pause_if_starved(stream);
+  pace(stream, size, false);
+  if (stream->read_fd < 0)
+    pexec__outlets_rest(stream->process);
+}
+
+static void end_rest (struct pexec__stream *stream) {
+  stream->more_follows = true;
+  pace(stream, may_read(stream) ? read_all(stream, false) : 0, true);
+  stream->more_follows = false;
+  pause_if_starved(stream);
+  if (stream->read_fd < 0)
+    pexec__outlets_rest(stream->process);
 }
 
 /* Their moment is over. */
@@ -327,12 +387,13 @@ void pexec__output_timer_due (void *owner) {
   pexec_supervisor *supervisor = owner;
   struct pexec__stream *stream = supervisor->resting, *next;
   supervisor->resting = NULL;
+  supervisor->has_rest = false;
   for (; stream != NULL; stream = next) {
     next = stream->next_resting;
     stream->is_resting = false;
-    pace(stream, may_read(stream) ? read_all(stream) : 0, true);
-    pause_if_starved(stream);
+    end_rest(stream);
   }
+  pexec__writers_wake(supervisor->writers);
 }
 
 /* {== a process's two streams ============================================ */
@@ -352,6 +413,12 @@ static bool allocate (pexec_process *process) {
   return true;
 }
 
+/* Whose user has many pipes gets small ones. */
+static struct pexec__flow new_flow (int fd) {
+  int size = pexec__pipe_size(fd);
+  return (struct pexec__flow){ .capacity = size > 0 ? (size_t)size : 4096 };
+}
+
 static int open_stream (struct pexec__stream *stream) {
   int fds[2] = { -1, -1 };
   int error;
@@ -365,9 +432,10 @@ static int open_stream (struct pexec__stream *stream) {
     error = pexec__watch_open(stream->process->supervisor->loop, fds[0],
                               note_readable, stream, &stream->watch);
   stream->is_paused = stream->is_blocked = false;
-  stream->flow = (struct pexec__flow){ .capacity = 65536 };
   if (error < 0)
     close_stream(stream);
+  else
+    stream->flow = new_flow(fds[0]);
   return error;
 }
 
@@ -416,15 +484,29 @@ void pexec__output_hold (pexec_process *process, bool is_held) {
 
 void pexec__output_drain (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
-    (void)read_all(&process->streams[i]);
-    flush(&process->streams[i]);
-    pause_if_starved(&process->streams[i]);
+    struct pexec__stream *stream = &process->streams[i];
+    (void)read_all(stream, true);
+    if (may_go_on(stream, true))
+      flush(stream);
+    pause_if_starved(stream);
+  }
+  tell_drops(process);
+}
+
+void pexec__output_catch_up (pexec_process *process) {
+  for (int i = 0; i < 2 && process->streams != NULL; i++) {
+    struct pexec__stream *stream = &process->streams[i];
+    if (!may_read(stream))
+      continue;
+    (void)read_all(stream, false);
+    pause_if_starved(stream);
   }
 }
 
 bool pexec__output_is_starved (const pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++)
-    if (process->streams[i].is_paused || process->streams[i].is_blocked)
+    if (process->streams[i].is_paused || process->streams[i].is_blocked ||
+        pexec__outlets_are_full(&process->streams[i]))
       return true;
   return false;
 }
@@ -447,7 +529,7 @@ void pexec__output_end (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
     struct pexec__stream *stream = &process->streams[i];
     close_fd(&stream->write_fd);
-    if (stream->read_fd >= 0)
+    if (stream->read_fd >= 0 && !stream->is_blocked)
       (void)read_once(stream, next_size(stream));
   }
 }

@@ -4,7 +4,12 @@
 
 #define SOON INT64_C(2000000)    /* ns; a wake after less is a quick one */
 #define AHEAD INT64_C(3000000)   /* what a pipe must take during a rest */
-#define MOST_QUICK 16            /* in a row, before the pipe is enlarged */
+#define LITTLE 16384             /* bytes; a call that brought more fills it */
+#define OFTEN 16                 /* wakes in a row: the pipe is enlarged */
+#define LARGE (256 * 1024)       /* for one that writes much at once */
+#define LARGEST (1024 * 1024)    /* for one that is left alone: as large as
+                                    anybody may make one */
+#define BUSY 4                   /* quick wakes in a row */
 
 /* At the speed of the last read, would it fill up meanwhile? */
 static bool may_rest (const struct pexec__flow *flow, size_t size,
@@ -28,13 +33,20 @@ enum pexec__pace pexec__pace_judge (struct pexec__flow *flow, size_t size,
   if (was_resting)
     return judge_rest(flow, size);
   flow->quick = is_quick ? flow->quick + 1 : 0;
-  return is_quick && flow->quick > 1 && may_rest(flow, size, elapsed_ns)
+  flow->small = is_quick && size < LITTLE ? flow->small + 1 : 0;
+  return flow->small > 1 && may_rest(flow, size, elapsed_ns)
        ? PEXEC__RESTING : PEXEC__WATCH;
 }
 
-bool pexec__pace_wants_room (struct pexec__flow *flow) {
-  if (flow->is_enlarged || flow->quick < MOST_QUICK)
-    return false;
-  flow->is_enlarged = true;
-  return true;
+size_t pexec__pace_wanted (struct pexec__flow *flow) {
+  size_t wanted = flow->small >= OFTEN ? LARGEST
+                : flow->quick >= OFTEN ? LARGE : 0;
+  if (wanted <= flow->wanted)
+    return 0;
+  flow->wanted = wanted;
+  return wanted;
+}
+
+bool pexec__pace_is_busy (const struct pexec__flow *flow) {
+  return flow->quick >= BUSY;
 }

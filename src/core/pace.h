@@ -1,7 +1,8 @@
 /*
 ** When a pipe is read again. A reader that is woken for every line slows the
-** writer down: one that writes fast is left alone for a moment instead, and
-** read in one go. Pure: reads no clock.
+** writer down: one that writes little and often is left alone for a moment
+** instead, and read in one go. One that fills the pipe with each call is read
+** at once: the two take turns, as they should. Pure: reads no clock.
 */
 
 #ifndef PEXEC_CORE_PACE_H
@@ -25,14 +26,17 @@ struct pexec__flow {
   size_t capacity;      /* of the pipe, bytes */
   int64_t read_at_ns;   /* the last time */
   int quick;            /* wakes in a row that came soon after the last */
-  bool is_enlarged;     /* or cannot be */
+  int small;            /* of these, in a row, those that brought little */
+  size_t wanted;        /* capacity that was asked for; 0: none was */
 };
 
 /* 'size' bytes were read, which was all, after a wake of the watch or at the
    end of a rest. */
 enum pexec__pace pexec__pace_judge (struct pexec__flow *flow, size_t size,
                                     bool was_resting, int64_t now_ns);
-/* Should the pipe be larger? True once. */
-bool pexec__pace_wants_room (struct pexec__flow *flow);
+/* How large should the pipe be? 0: as it is. Each size is asked for once. */
+size_t pexec__pace_wanted (struct pexec__flow *flow);
+/* Is more to come at any moment? */
+bool pexec__pace_is_busy (const struct pexec__flow *flow);
 
 #endif

@@ -375,7 +375,9 @@ static void stop (pexec_process *process, enum pexec__event event) {
   pexec__process_feed(process, event);
 }
 
+/* What is in the pipe was written before, and is to be in the old files. */
 static void reopen (pexec_process *process) {
+  pexec__output_catch_up(process);
   pexec__outlets_reopen(process);
   pexec__news_reopened(process);
 }

@@ -11,6 +11,7 @@
 
 #define BATCH_MAX (256 * 1024)            /* bytes of one turn: then others */
 #define CHARGE 256                        /* of an entry, besides its bytes */
+#define WAKE_AT (256 * 1024)              /* bytes that a writer is woken for */
 #define FIRST_RETRY INT64_C(1000000)      /* ns; doubles */
 #define LAST_RETRY INT64_C(100000000)
 #define LAST_CHANCE INT64_C(1000000000)   /* to write, when it is closed */
@@ -104,7 +105,8 @@ static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
   sink->end = &entry->next;
   sink->queued_bytes += pexec__entry_charge(entry);
   sink->put++;
-  pexec__writer_call(sink->writer, sink);
+  pexec__writer_call(sink->writer, sink, entry->view.chunk->more_follows &&
+                     sink->queued_bytes < WAKE_AT);
 }
 
 static struct pexec__entry *new_entry (const struct pexec__view *view,
@@ -118,6 +120,19 @@ static struct pexec__entry *new_entry (const struct pexec__view *view,
   entry->level = level;
   entry->is_message = is_message;
   return entry;
+}
+
+/* What cannot be written for this reason is dropped, not waited for. */
+static bool is_hopeless (const struct pexec__sink *sink, int error) {
+  return error < 0 && error != -EAGAIN && !sink->blocks;
+}
+
+/* Where lines are lost anyway, nobody is to wait until they are. */
+static void note_fullness (struct pexec__sink *sink) {
+  if (sink->queued_bytes < PEXEC__SINK_MAX || sink->is_dropping)
+    return;
+  sink->is_dropping = is_hopeless(sink, sink->error);
+  sink->is_full = !sink->is_dropping;
 }
 
 /* A message has nobody who could wait: it is dropped where it is full. */
@@ -135,9 +150,8 @@ bool pexec__sink_put (struct pexec__sink *sink,
   if (is_taken)
     append(sink, entry);
   else
-    drop(sink, view, is_message, entry == NULL ? -ENOMEM : 0);
-  if (sink->queued_bytes >= PEXEC__SINK_MAX && !sink->is_dropping)
-    sink->is_full = true;
+    drop(sink, view, is_message, entry == NULL ? -ENOMEM : sink->error);
+  note_fullness(sink);
   is_full = sink->is_full;
   pexec__writer_unlock(sink->writer);
   if (!is_taken && entry != NULL)
@@ -149,7 +163,7 @@ void pexec__sink_put_reopen (struct pexec__sink *sink) {
   pexec__writer_lock(sink->writer);
   sink->is_reopening = true;
   sink->reopen_at = sink->put;
-  pexec__writer_call(sink->writer, sink);
+  pexec__writer_call(sink->writer, sink, false);
   pexec__writer_unlock(sink->writer);
 }
 
@@ -157,7 +171,8 @@ void pexec__sink_put_close (struct pexec__sink *sink) {
   pexec__writer_lock(sink->writer);
   sink->is_closing = true;
   sink->close_by_ns = pexec__now() + LAST_CHANCE;
-  pexec__writer_call(sink->writer, sink);
+  sink->retry_at_ns = 0;
+  pexec__writer_call(sink->writer, sink, false);
   pexec__writer_unlock(sink->writer);
 }
 
@@ -174,6 +189,8 @@ bool pexec__sink_has_settled (struct pexec__sink *sink, uint64_t position) {
   pexec__writer_lock(sink->writer);
   has_settled = (sink->settled >= position && !sink->is_reopening);
   sink->is_awaited |= !has_settled;
+  if (!has_settled)
+    pexec__writer_call(sink->writer, sink, false);
   pexec__writer_unlock(sink->writer);
   return has_settled;
 }
@@ -186,17 +203,31 @@ bool pexec__sink_is_full (struct pexec__sink *sink) {
   return is_full;
 }
 
-void pexec__sink_begin_dropping (struct pexec__sink *sink) {
+bool pexec__sink_is_overfull (struct pexec__sink *sink) {
+  bool is_overfull;
   pexec__writer_lock(sink->writer);
+  is_overfull = (sink->is_full && sink->queued_bytes >= PEXEC__SINK_MOST);
+  pexec__writer_unlock(sink->writer);
+  return is_overfull;
+}
+
+static void begin_dropping (struct pexec__sink *sink) {
   sink->is_dropping = sink->is_full;
   sink->is_full = false;
+}
+
+void pexec__sink_begin_dropping (struct pexec__sink *sink) {
+  pexec__writer_lock(sink->writer);
+  begin_dropping(sink);
   pexec__writer_unlock(sink->writer);
 }
 
+/* One that is yet to come waits for what cannot be written. */
 int pexec__sink_reopen_error (struct pexec__sink *sink) {
   int error;
   pexec__writer_lock(sink->writer);
-  error = sink->reopen_error;
+  error = !sink->is_reopening ? sink->reopen_error
+        : sink->error < 0 ? sink->error : -EAGAIN;
   pexec__writer_unlock(sink->writer);
   return error;
 }
@@ -255,23 +286,23 @@ static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
 /* Whatever the supervisor waits for. */
 static bool has_word (struct pexec__sink *sink, int error) {
   bool has_room = (sink->queued_bytes < PEXEC__SINK_MAX / 2);
-  bool is_news = sink->is_awaited || sink->error != error ||
+  bool lets_go = sink->is_full && is_hopeless(sink, error);
+  bool is_news = sink->is_awaited || sink->error != error || lets_go ||
                  (has_room && (sink->is_full || sink->is_dropping));
   sink->is_awaited = false;
   sink->error = error;
   if (has_room)
     sink->is_full = sink->is_dropping = false;
+  else if (lets_go)
+    begin_dropping(sink);
   return is_news;
 }
 
 /* One that drops does not wait for what fails, only for a slow reader. When
    it is closed, whoever would wait is gone. */
 static bool gives_up (const struct pexec__sink *sink, int error) {
-  if (error >= 0)
-    return false;
-  if (error != -EAGAIN && !sink->blocks)
-    return true;
-  return sink->is_closing && pexec__now() >= sink->close_by_ns;
+  return is_hopeless(sink, error) ||
+         (error < 0 && sink->is_closing && pexec__now() >= sink->close_by_ns);
 }
 
 static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
@@ -285,12 +316,14 @@ static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
     pexec__writer_tell(sink->writer, sink);
 }
 
-static int64_t next_turn (struct pexec__sink *sink, int error) {
-  if (error >= 0) {
+/* A pipe that has taken something is read: it soon takes more. */
+static int64_t next_turn (struct pexec__sink *sink, int error,
+                          bool has_moved) {
+  if (error >= 0 || has_moved)
     sink->retry_wait_ns = 0;
+  if (error >= 0)
     return sink->first == NULL && !sink->gap_at_put.is_there
          ? PEXEC__SINK_IDLE : 0;
-  }
   sink->retry_wait_ns *= 2;
   if (sink->retry_wait_ns < FIRST_RETRY)
     sink->retry_wait_ns = FIRST_RETRY;
@@ -341,7 +374,7 @@ static void note_errand (struct pexec__sink *sink, enum errand errand,
 
 static int64_t serve_batch (struct pexec__sink *sink,
                             struct pexec__text *text, enum errand *errand) {
-  struct pexec__batch batch = { NULL, NULL, 0, 0 };
+  struct pexec__batch batch = { NULL, NULL, 0, 0, false };
   int64_t wait_ns;
   int error;
   pexec__writer_lock(sink->writer);
@@ -350,7 +383,7 @@ static int64_t serve_batch (struct pexec__sink *sink,
   error = pexec__deliver(sink, &batch, text);
   pexec__writer_lock(sink->writer);
   settle(sink, &batch, error);
-  wait_ns = next_turn(sink, error);
+  wait_ns = next_turn(sink, error, batch.has_moved);
   *errand = next_errand(sink, error);
   if (*errand == REOPEN && sink->is_closing)
     wait_ns = 0;  /* there is one more */

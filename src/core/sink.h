@@ -20,6 +20,7 @@
 #include "pexec.h"
 
 #define PEXEC__SINK_MAX (1024 * 1024)  /* bytes that wait, until it is full */
+#define PEXEC__SINK_MOST (4 * PEXEC__SINK_MAX)  /* with what the dead left */
 
 struct pexec__writer;
 
@@ -109,7 +110,8 @@ void pexec__sink_free (struct pexec__sink *sink);
 
 /* {== the supervisor's side: takes the writer's lock ===================== */
 
-/* True where it is full now: whoever feeds it is to pause. */
+/* True where it is full now: whoever feeds it is to pause. Where more follows,
+   pexec__writers_wake has to follow as well. */
 bool pexec__sink_put (struct pexec__sink *sink,
                       const struct pexec__view *view, enum pexec_level level,
                       bool is_message);
@@ -125,6 +127,8 @@ uint64_t pexec__sink_position (struct pexec__sink *sink);
 bool pexec__sink_has_settled (struct pexec__sink *sink, uint64_t position);
 /* Is it full still? Where it is, a word will come when it is not. */
 bool pexec__sink_is_full (struct pexec__sink *sink);
+/* Are even the last words of the dead to wait in their pipes? */
+bool pexec__sink_is_overfull (struct pexec__sink *sink);
 /* From here on it drops what comes, until there is room. */
 void pexec__sink_begin_dropping (struct pexec__sink *sink);
 int pexec__sink_reopen_error (struct pexec__sink *sink);
@@ -153,6 +157,7 @@ struct pexec__batch {
   struct pexec__entry *first;   /* those that are left, after a failure */
   struct pexec__entry *done;    /* those that are written, to be freed */
   size_t done_count, done_bytes;
+  bool has_moved;               /* bytes were taken by what then failed */
 };
 
 /* Moves entries from 'first' to 'done'; 0, or why it stopped. */

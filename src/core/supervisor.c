@@ -39,17 +39,18 @@ void pexec__process_free (pexec_process *process) {
   pexec__ledger_release(process->ledger);
   pexec__tail_free(&process->tail);
   pexec__free(process->start_message);
+  pexec__free(process->reopen_path);
   pexec__free(process->failure_message);
   pexec__free(process);
 }
 
 static void log_lost_lines (pexec_process *process) {
-  size_t lost = process->lost_lines +
-                atomic_exchange(&process->queued_lines, 0);
-  process->lost_lines = 0;
+  uint64_t lost = process->lost_lines - process->lost_told +
+                  atomic_exchange(&process->queued_lines, 0);
+  process->lost_told = process->lost_lines;
   if (lost > 0)
-    pexec__log(process, PEXEC_WARN, "%zu lines of output were not delivered",
-               lost);
+    pexec__log(process, PEXEC_WARN, "%llu lines of output were not delivered",
+               (unsigned long long)lost);
 }
 
 static void dispose (pexec_process *process) {
@@ -75,6 +76,7 @@ static void note_rest (pexec_process *process) {
 void pexec__supervisor_settle (pexec_process *process) {
   if (!pexec__process_is_at_rest(process) || process->is_flushing)
     return;
+  pexec__outlets_rest(process);
   note_rest(process);
   if (process->is_released)
     dispose(process);
@@ -137,6 +139,7 @@ static void begin_closing (pexec_supervisor *supervisor) {
   const struct pexec__orders stop = { .set = PEXEC__ORDER_STOP };
   pexec_process *process, *next;
   supervisor->is_closing = true;
+  pexec__outlets_hurry(supervisor);
   supervisor->closing_left = 1;  /* this function */
   pexec__timer_arm(supervisor->closing_timer, pexec__now() +
                    longest_stop_ns(supervisor) + PEXEC__PATIENCE);
@@ -320,7 +323,7 @@ int pexec__supervisor_open (pexec_supervisor *supervisor) {
   error = pexec__loop_open(&supervisor->loop, on_wake, supervisor);
   if (error < 0)
     goto close_null;
-  supervisor->owner_pid = pexec__self();
+  supervisor->owner_pid = supervisor->pool->owner_pid = pexec__self();
   supervisor->is_basic_kernel = pexec__kernel_is_basic();
   if ((error = start_threads(supervisor)) >= 0) {
     ring_for_earlier(supervisor);

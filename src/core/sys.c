@@ -134,6 +134,10 @@ int pexec__set_blocking (int fd) {
                    : checked(fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
 }
 
+int pexec__pipe_size (int fd) {
+  return checked(fcntl(fd, F_GETPIPE_SZ));
+}
+
 int pexec__set_pipe_size (int fd, int size) {
   return checked(fcntl(fd, F_SETPIPE_SZ, size));
 }

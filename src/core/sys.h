@@ -34,6 +34,7 @@ int pexec__open (const char *path, int flags, int mode);  /* close-on-exec */
 ssize_t pexec__read (int fd, void *data, size_t size);
 ssize_t pexec__write (int fd, const void *data, size_t size);
 int pexec__readable_bytes (int fd);      /* FIONREAD */
+int pexec__pipe_size (int fd);           /* how much it holds */
 int pexec__set_pipe_size (int fd, int size);  /* what it is then, or -errno */
 int pexec__is_directory (int fd);        /* 1, 0 */
 int pexec__set_blocking (int fd);

@@ -23,6 +23,7 @@ struct pexec__writer {
   /* under todo's lock */
   struct pexec__mailbox todo;   /* sinks with work */
   pthread_cond_t has_changed;
+  bool is_owed_a_wake;          /* there is work that it was not woken for */
   bool is_closing;
   int64_t deadline_ns;          /* while it is closing */
   bool has_ended;
@@ -51,10 +52,12 @@ void pexec__writer_unlock (struct pexec__writer *writer) {
 }
 
 void pexec__writer_call (struct pexec__writer *writer,
-                         struct pexec__sink *sink) {
+                         struct pexec__sink *sink, bool can_wait) {
   (void)pexec__mailbox_post(&writer->todo, &sink->letter);
-  (void)pthread_cond_broadcast(&writer->has_changed);  /* also where it was:
-                                      it may be due earlier than it was */
+  writer->is_owed_a_wake = can_wait;
+  if (!can_wait)
+    (void)pthread_cond_broadcast(&writer->has_changed);  /* also where it was
+                                posted: it may be due earlier than it was */
 }
 
 void pexec__writer_forget (struct pexec__writer *writer,
@@ -283,6 +286,21 @@ void pexec__writer_leave (struct pexec__writer *writer,
     return;
   (void)pthread_detach(writer->thread);
   abandon(writer);
+}
+
+static void wake (struct pexec__writer *writer) {
+  pexec__writer_lock(writer);
+  if (writer->is_owed_a_wake)
+    (void)pthread_cond_broadcast(&writer->has_changed);
+  writer->is_owed_a_wake = false;
+  pexec__writer_unlock(writer);
+}
+
+void pexec__writers_wake (struct pexec__writers *writers) {
+  (void)pthread_mutex_lock(&writers->lock);
+  for (struct pexec__writer *w = writers->first; w != NULL; w = w->next)
+    wake(w);
+  (void)pthread_mutex_unlock(&writers->lock);
 }
 
 int pexec__writers_open (struct pexec__loop *loop,

@@ -7,6 +7,7 @@
 #ifndef PEXEC_CORE_WRITER_H
 #define PEXEC_CORE_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "loop.h"
@@ -44,9 +45,12 @@ void pexec__writer_leave (struct pexec__writer *writer,
 
 void pexec__writer_lock (struct pexec__writer *writer);
 void pexec__writer_unlock (struct pexec__writer *writer);
-/* The sink has work. With the lock held. */
+/* The sink has work. With the lock held. One that can wait does so until
+   another cannot, or until pexec__writers_wake. */
 void pexec__writer_call (struct pexec__writer *writer,
-                         struct pexec__sink *sink);
+                         struct pexec__sink *sink, bool can_wait);
+/* Wakes those that were not woken yet. The supervisor's thread. */
+void pexec__writers_wake (struct pexec__writers *writers);
 /* The sink has none any more, and may be freed. With the lock held. */
 void pexec__writer_forget (struct pexec__writer *writer,
                            struct pexec__sink *sink);
