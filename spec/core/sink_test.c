@@ -297,9 +297,39 @@ static void a_lost_part_of_a_line_is_told_of_too (void **s) {
   (void)put(0, "the line be");
   (void)serve();
   world.error = 0;
+  (void)put(0, "gi");
+  serve_until_idle();
+  expect("pexec: part of a line lost here: input/output error\n");
+}
+
+/* Alone it would look like a line. */
+static void the_rest_of_a_line_is_lost_with_its_beginning (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, false);
+  world.error = -EIO;
+  (void)put(0, "the line be");
+  (void)serve();
+  world.error = 0;
+  (void)put(0, "gins\nand another\n");
+  serve_until_idle();
+  expect("pexec: 1 lines lost here: input/output error\nand another\n");
+  assert_int_equal(drops_of(0), 1);
+}
+
+static void nothing_of_another_process_is_lost_with_it (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, false);
+  world.error = -EIO;
+  (void)put(0, "the line be");
+  (void)serve();
+  world.error = 0;
+  (void)put(1, "not this\n");
   (void)put(0, "gins\n");
   serve_until_idle();
-  expect("pexec: part of a line lost here: input/output error\ngins\n");
+  expect("pexec: part of a line lost here: input/output error\nnot this\n"
+         "pexec: 1 lines lost here: input/output error\n");
+  assert_int_equal(drops_of(0), 1);
+  assert_int_equal(drops_of(1), 0);
 }
 
 static void without_memory_a_line_is_counted_and_told_of (void **s) {
@@ -535,6 +565,8 @@ int main (void) {
     SPEC(a_line_that_is_torn_counts_and_stands_alone),
     SPEC(of_a_text_in_part_written_the_other_lines_count),
     SPEC(a_lost_part_of_a_line_is_told_of_too),
+    SPEC(the_rest_of_a_line_is_lost_with_its_beginning),
+    SPEC(nothing_of_another_process_is_lost_with_it),
     SPEC(without_memory_a_line_is_counted_and_told_of),
     SPEC(what_is_put_has_settled_once_it_is_written),
     SPEC(text_has_settled_no_sooner),

@@ -61,6 +61,46 @@ void pexec__gap_add (struct pexec__gap *gap, uint64_t lines, int reason) {
   gap->lines += lines;
 }
 
+static bool is_raw (const struct pexec__sink *sink) {
+  return sink->kind != PEXEC__SINK_LOGGER && sink->format == PEXEC_RAW;
+}
+
+static bool is_same (const struct pexec__cut *a, const struct pexec__cut *b) {
+  return a->ledger == b->ledger && a->pid == b->pid &&
+         a->stream == b->stream;
+}
+
+static struct pexec__cut end_of (const struct pexec__view *view, int reason) {
+  const struct pexec__chunk *chunk = view->chunk;
+  return (struct pexec__cut){
+    .ledger = chunk->ledger, .pid = chunk->pid, .stream = chunk->stream,
+    .is_amid = view->to > view->from && chunk->data[view->to - 1] != '\n',
+    .reason = reason,
+  };
+}
+
+/* Of several whose lines are cut at once the last is known. */
+static void move_cut (struct pexec__cut *cut, const struct pexec__cut *to) {
+  if (to->is_amid || !cut->is_amid || is_same(cut, to))
+    *cut = *to;
+}
+
+void pexec__gap_end (struct pexec__gap *gap, const struct pexec__sink *sink,
+                     const struct pexec__view *view, int reason) {
+  struct pexec__cut end = end_of(view, reason);
+  if (is_raw(sink))
+    move_cut(&gap->cut, &end);
+}
+
+void pexec__gap_join (struct pexec__sink *sink, const struct pexec__gap *gap,
+                      int reason) {
+  if (!gap->is_there)
+    return;
+  pexec__gap_add(&sink->gap, gap->lines, reason);
+  if (gap->cut.ledger != NULL)
+    move_cut(&sink->cut, &gap->cut);
+}
+
 static size_t gap_text (const struct pexec__gap *gap, char text[256]) {
   const char *reason = gap->reason < 0 && gap->reason != -EAGAIN
       ? pexec_error_text(gap->reason) : "it was not written in time";
@@ -130,17 +170,8 @@ static int tell_gap (struct pexec__sink *sink) {
   else
     error = write_gap(sink, gap, length);
   if (error >= 0)
-    sink->gap = (struct pexec__gap){ false, 0, 0 };
+    sink->gap = (struct pexec__gap){ 0 };
   return error;
-}
-
-static int tell_gap_before (struct pexec__sink *sink,
-                            struct pexec__entry *entry) {
-  if (entry->gap_before.is_there)
-    pexec__gap_add(&sink->gap, entry->gap_before.lines,
-                   entry->gap_before.reason);
-  entry->gap_before.is_there = false;
-  return tell_gap(sink);
 }
 
 /* {== a batch ============================================================ */
@@ -154,7 +185,44 @@ static void note_done (struct pexec__batch *batch) {
   batch->done_bytes += pexec__entry_charge(entry);
 }
 
+static void count_drops (const struct pexec__view *view, uint64_t lines) {
+  struct pexec__chunk *chunk = view->chunk;
+  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops, lines);
+}
+
 /* {== raw ================================================================ */
+
+/* The rest of a line whose beginning is lost. */
+static void skip_line (struct pexec__sink *sink, struct pexec__batch *batch,
+                       struct pexec__view *view) {
+  const char *data = view->chunk->data + view->from;
+  const char *end = memchr(data, '\n', view->to - view->from);
+  size_t size = end != NULL ? (size_t)(end + 1 - data)
+                            : view->to - view->from;
+  uint64_t lines = (end != NULL);
+  view->from += size;
+  batch->done_bytes += size;
+  batch->lost += lines;
+  count_drops(view, lines);
+  pexec__gap_add(&sink->gap, lines, sink->cut.reason);
+  sink->cut.is_amid = (end == NULL);
+}
+
+/* True where there is nothing more of it. */
+static bool skip_cut (struct pexec__sink *sink, struct pexec__batch *batch) {
+  struct pexec__view *view = &batch->first->view;
+  struct pexec__cut here;
+  if (!sink->cut.is_amid)
+    return false;
+  here = end_of(view, 0);
+  if (!is_same(&here, &sink->cut))
+    return false;
+  skip_line(sink, batch, view);
+  if (view->from < view->to)
+    return false;
+  note_done(batch);
+  return true;
+}
 
 static int deliver_raw (struct pexec__sink *sink, struct pexec__batch *batch) {
   struct pexec__entry *entry = batch->first;
@@ -253,13 +321,6 @@ static int deliver_formatted (struct pexec__sink *sink,
 
 /* {== a logger ==== */
 
-/* What a logger has lost it tells of itself. A piece is no line. */
-static void count_drops (const struct pexec__view *view, uint64_t lost) {
-  struct pexec__chunk *chunk = view->chunk;
-  atomic_fetch_add(&chunk->ledger->streams[chunk->stream - 1].drops,
-                   lost < view->lines ? lost : view->lines);
-}
-
 static void deliver_to_logger (struct pexec__sink *sink,
                                struct pexec__batch *batch) {
   const struct pexec__entry *entry = batch->first;
@@ -267,11 +328,13 @@ static void deliver_to_logger (struct pexec__sink *sink,
   const char *id = view->chunk->ledger->id;
   const char *data = view->chunk->data + view->from;
   size_t length = view->to - view->from;
+  uint64_t lost = 0;
   if (entry->is_message || length == 0)  /* the end of one in pieces */
     pexec_logger_write(sink->logger, entry->level, id, data, length);
   else
-    count_drops(view, pexec__logger_lines(sink->logger, entry->level, id,
-                                          data, length));
+    lost = pexec__logger_lines(sink->logger, entry->level, id, data, length);
+  /* it tells of them itself; a piece is no line */
+  count_drops(view, lost < view->lines ? lost : view->lines);
   note_done(batch);
 }
 
@@ -279,8 +342,13 @@ static void deliver_to_logger (struct pexec__sink *sink,
 
 static int deliver_next (struct pexec__sink *sink, struct pexec__batch *batch,
                          struct pexec__text *text) {
-  int error = tell_gap_before(sink, batch->first);
-  if (error < 0)
+  int error;
+  pexec__gap_join(sink, &batch->first->gap_before,
+                  batch->first->gap_before.reason);
+  batch->first->gap_before.is_there = false;
+  if (skip_cut(sink, batch))
+    return 0;
+  if ((error = tell_gap(sink)) < 0)  /* never amid an entry: see give_up */
     return error;
   if (sink->kind == PEXEC__SINK_LOGGER)
     deliver_to_logger(sink, batch);
@@ -293,10 +361,10 @@ static int deliver_next (struct pexec__sink *sink, struct pexec__batch *batch,
 
 int pexec__deliver (struct pexec__sink *sink, struct pexec__batch *batch,
                     struct pexec__text *text) {
-  int error = tell_gap(sink);  /* never amid an entry: see give_up */
+  int error = 0;
   while (error >= 0 && batch->first != NULL)
     error = deliver_next(sink, batch, text);
-  return error;
+  return error < 0 ? error : tell_gap(sink);  /* though nothing follows */
 }
 
 /* {== giving up ========================================================== */
@@ -355,9 +423,11 @@ void pexec__give_up (struct pexec__sink *sink, struct pexec__batch *batch,
   while (batch->first != NULL) {
     struct pexec__entry *entry = batch->first;
     uint64_t lines = lines_left(sink, entry);
-    if (entry->gap_before.is_there)
-      pexec__gap_add(&sink->gap, entry->gap_before.lines, reason);
+    struct pexec__cut end = end_of(&entry->view, reason);
+    pexec__gap_join(sink, &entry->gap_before, reason);
     pexec__gap_add(&sink->gap, lines, reason);
+    if (is_raw(sink))
+      move_cut(&sink->cut, &end);
     pexec__entry_lose(sink, &entry->view, entry->is_message, lines);
     sink->written_of_first = 0;
     note_done(batch);

@@ -91,6 +91,7 @@ size_t pexec__entry_charge (const struct pexec__entry *entry) {
 static void drop (struct pexec__sink *sink, const struct pexec__view *view,
                   bool is_message, int reason) {
   pexec__gap_add(&sink->gap_at_put, view->lines, reason);
+  pexec__gap_end(&sink->gap_at_put, sink, view, reason);
   pexec__entry_lose(sink, view, is_message, view->lines);
 }
 
@@ -98,7 +99,7 @@ static void drop (struct pexec__sink *sink, const struct pexec__view *view,
    loss. */
 static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
   entry->gap_before = sink->gap_at_put;
-  sink->gap_at_put = (struct pexec__gap){ false, 0, 0 };
+  sink->gap_at_put = (struct pexec__gap){ 0 };
   if (sink->first == NULL)
     sink->retry_at_ns = 0;
   *sink->end = entry;
@@ -266,9 +267,9 @@ static void take_batch (struct pexec__sink *sink, struct pexec__batch *batch) {
     sink->end = &sink->first;
   if (batch->first != NULL || !sink->gap_at_put.is_there)
     return;
-  pexec__gap_add(&sink->gap, sink->gap_at_put.lines,  /* nothing came that */
-                 sink->gap_at_put.reason);            /* it is ahead of */
-  sink->gap_at_put = (struct pexec__gap){ false, 0, 0 };
+  /* nothing came that it is ahead of */
+  pexec__gap_join(sink, &sink->gap_at_put, sink->gap_at_put.reason);
+  sink->gap_at_put = (struct pexec__gap){ 0 };
 }
 
 static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
@@ -312,6 +313,7 @@ static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
   put_back(sink, batch->first);
   sink->queued_bytes -= batch->done_bytes;
   sink->settled += batch->done_count;
+  sink->lost_ever += batch->lost;
   if (has_word(sink, error))
     pexec__writer_tell(sink->writer, sink);
 }
@@ -374,7 +376,7 @@ static void note_errand (struct pexec__sink *sink, enum errand errand,
 
 static int64_t serve_batch (struct pexec__sink *sink,
                             struct pexec__text *text, enum errand *errand) {
-  struct pexec__batch batch = { NULL, NULL, 0, 0, false };
+  struct pexec__batch batch = { 0 };
   int64_t wait_ns;
   int error;
   pexec__writer_lock(sink->writer);

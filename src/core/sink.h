@@ -28,11 +28,22 @@ enum pexec__sink_kind {
   PEXEC__SINK_FILE, PEXEC__SINK_LOGGER, PEXEC__SINK_HOST
 };
 
+/* Where a loss ended, in what is written as it is: amid a line, perhaps, whose
+   rest is to be lost too, lest it looks like a line of its own. */
+struct pexec__cut {
+  const struct pexec__ledger *ledger;  /* whose; compared only; NULL: none */
+  int pid;
+  enum pexec_stream stream;
+  bool is_amid;
+  int reason;                   /* of the loss */
+};
+
 /* What was lost in one place. */
 struct pexec__gap {
   bool is_there;
   uint64_t lines;               /* 0: a part of one */
   int reason;                   /* why; 0: it took too long */
+  struct pexec__cut cut;        /* its end */
 };
 
 /* One thing to write. */
@@ -89,7 +100,8 @@ struct pexec__sink {
   int64_t retry_wait_ns;        /* doubles with each failure */
   uint64_t written_of_first;    /* bytes of the first entry's text; 0 where it
                                    is written as it is: its view then moves */
-  struct pexec__gap gap;        /* that is to be told of next */
+  struct pexec__gap gap;        /* that is to be told of next; without 'cut' */
+  struct pexec__cut cut;        /* what is to follow it */
   bool is_torn;                 /* of a HOST: its last line has no end */
 
   /* the supervisor's thread only */
@@ -157,6 +169,7 @@ struct pexec__batch {
   struct pexec__entry *first;   /* those that are left, after a failure */
   struct pexec__entry *done;    /* those that are written, to be freed */
   size_t done_count, done_bytes;
+  uint64_t lost;                /* lines, of them */
   bool has_moved;               /* bytes were taken by what then failed */
 };
 
@@ -167,6 +180,12 @@ int pexec__deliver (struct pexec__sink *sink, struct pexec__batch *batch,
 void pexec__give_up (struct pexec__sink *sink, struct pexec__batch *batch,
                      int reason);
 void pexec__gap_add (struct pexec__gap *gap, uint64_t lines, int reason);
+/* The loss ends where the view does. */
+void pexec__gap_end (struct pexec__gap *gap, const struct pexec__sink *sink,
+                     const struct pexec__view *view, int reason);
+/* It is to be told of next. */
+void pexec__gap_join (struct pexec__sink *sink, const struct pexec__gap *gap,
+                      int reason);
 /* So many lines of an entry, or of what was to be one, will not be written:
    all counts but the gap's. With the writer's lock. */
 void pexec__entry_lose (struct pexec__sink *sink,
