@@ -58,8 +58,8 @@ int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
 
 void pexec__writer_leave (struct pexec__writer *writer,
                           struct pexec__sink *sink) {
-  assert_int_not_equal(writer->users--, 0);
   pexec__mailbox_withdraw(writer->all->words, &sink->word);
+  assert_int_not_equal(writer->users--, 0);
 }
 
 void pexec__writer_lock (struct pexec__writer *writer) {

@@ -37,9 +37,9 @@ void pexec__writers_close (struct pexec__writers *writers,
 int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
                        struct pexec__writer **writer);
 
-/* For one sink less, which is seen to be closed: its writer is done with it,
-   and no word of it is left. Behind the last one the thread ends; whoever has
-   called is not to touch the writer any more. */
+/* For a sink that is closed: no word of it will be found any more, and it can
+   be freed. Behind the last one the thread ends: whoever has called is not to
+   touch the writer any more. The supervisor's thread. */
 void pexec__writer_leave (struct pexec__writer *writer,
                           struct pexec__sink *sink);
 
