@@ -56,6 +56,7 @@ local function lose_and_go_on(format)
            and case.logger:find("cannot write log file")
   end)
   case.free()
+  spec.eventually(function() return case.logger:find("written again") end)
   spec.write(case.on, "")
   spec.eventually(function()
     return spec.read(case.log):find("line " .. LINES + 1 .. "\n", 1, true)
@@ -74,6 +75,31 @@ function TestDiskFull:test_what_is_lost_is_told_of_where_it_is_missing()
     lu.assertEquals(reason, "no space left on device")
     case.process:stop()
   end
+end
+
+-- FAULTS 38: here most did not even find room to wait
+function TestDiskFull:test_so_is_what_a_flood_loses()
+  local path = disks.small(1024)
+  local on, free = spec.tmpdir() .. "/on", disks.fill(path, 32)
+  local process = managers.started{ name = "/bin/sh", args = { "-c",
+      'seq -f "line %.0f" 2000000; until [ -e "$0" ]; do sleep 0.05; done; '
+      .. 'echo "line 2000001"; exec sleep 1000', on },
+      stdout = { file = path .. "/log" } }
+  spec.eventually(function()
+    return process:info().output.stdout.lines == 2000000
+  end)
+  free()
+  local function await(text)
+    spec.eventually(function()
+      return spec.read(path .. "/log"):find(text, 1, true)
+    end)
+  end
+  await("lines lost here")
+  spec.write(on, "")
+  await("line 2000001\n")
+  lu.assertEquals(gaps.account(spec.read(path .. "/log"), 2000001, "raw"),
+                  drops_of(process))
+  process:stop()
 end
 
 -- FAULTS 38

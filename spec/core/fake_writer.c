@@ -56,7 +56,9 @@ int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
   return 0;
 }
 
-void pexec__writer_leave (struct pexec__writer *writer) {
+void pexec__writer_leave (struct pexec__writer *writer,
+                          struct pexec__sink *sink) {
+  pexec__mailbox_withdraw(writer->all->words, &sink->word);
   assert_int_not_equal(writer->users--, 0);
 }
 

@@ -3,7 +3,7 @@
 ** device, beside each other, and how they end. Real threads; the spec's own
 ** is the supervisor. Files are in memory, and can be made to hang.
 **
-** seam: own writer.c sink.c delivery.c chunk.c format.c escape.c error.c mailbox.c thread.c
+** seam: own writer.c sink.c delivery.c chunk.c format.c escape.c mailbox.c
 */
 
 #include "memory_seam.h"
@@ -16,6 +16,7 @@
 
 #include "logger.h"
 #include "sink.h"
+#include "thread.h"
 #include "writer.h"
 
 #define MS INT64_C(1000000)
@@ -60,6 +61,7 @@ struct pexec__logfile {
 };
 
 static struct pexec__logfile files[FILES];
+static int thread_error;        /* of starting one; 0: none */
 
 int pexec__logfile_new (const pexec_file *from, bool allows_devices,
                         struct pexec__logfile **file) {
@@ -126,6 +128,19 @@ int pexec__logfile_reopen (struct pexec__logfile *file,
   return 0;
 }
 
+/* {== threads ============================================================ */
+
+int pexec__thread_start (pthread_t *thread, const char *name,
+                         void *(*body) (void *), void *argument) {
+  (void)name;
+  return thread_error != 0 ? thread_error
+                           : -pthread_create(thread, NULL, body, argument);
+}
+
+void pexec__thread_join (pthread_t thread) {
+  assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 /* {== what is not used here ============================================== */
 
 void pexec__compressor_start (struct pexec__compressor *compressor,
@@ -151,6 +166,11 @@ ssize_t pexec__write (int fd, const void *data, size_t size) {
   (void)data;
   (void)size;
   return -EIO;
+}
+
+const char *pexec_error_text (int error) {
+  (void)error;
+  return "";
 }
 
 char *pexec__strdup (const char *text) {
@@ -317,7 +337,7 @@ static bool heed_close (void) {
   struct pexec__sink *sink = next_word();
   if (sink == NULL || !pexec__sink_is_closed(sink))
     return false;
-  pexec__writer_leave(sink->writer);
+  pexec__writer_leave(sink->writer, sink);
   delist(sink);
   pexec__sink_free(sink);
   return true;
@@ -453,6 +473,20 @@ static void files_come_and_go_beside_each_other (void **s) {
   }
 }
 
+/* The word that the supervisor has taken was about something else; that it is
+   closed it sees all the same, before it reads the word of that. */
+static void no_word_of_one_that_is_gone_is_found (void **s) {
+  struct pexec__sink *sink = open_sink(0, 1, false);
+  (void)s;
+  pexec__sink_put_close(sink);
+  EVENTUALLY(pexec__sink_is_closed(sink));
+  assert_true(sink->word.is_posted);
+  pexec__writer_leave(sink->writer, sink);
+  assert_null(next_word());
+  delist(sink);
+  pexec__sink_free(sink);
+}
+
 /* {== the end of all ===================================================== */
 
 static void at_close_what_waits_is_written (void **s) {
@@ -519,6 +553,15 @@ static void one_that_comes_back_in_time_is_not_left (void **s) {
   assert_int_equal(look(0).length, 100);
 }
 
+static void without_a_thread_there_is_no_writer (void **s) {
+  struct pexec__writer *writer = NULL;
+  (void)s;
+  thread_error = -EAGAIN;
+  assert_int_equal(pexec__writer_get(writers, 1, &writer), -EAGAIN);
+  assert_null(writer);
+  thread_error = 0;
+}
+
 static void without_memory_there_is_no_writer (void **s) {
   struct pexec__writer *writer = NULL;
   struct pexec__writers *none = NULL;
@@ -547,11 +590,13 @@ int main (void) {
     SPEC(one_that_is_to_close_while_it_is_written_is_not_met_again),
     SPEC(the_device_gets_another_thread_then),
     SPEC(files_come_and_go_beside_each_other),
+    SPEC(no_word_of_one_that_is_gone_is_found),
     SPEC(at_close_what_waits_is_written),
     SPEC(at_close_one_that_fails_is_tried_until_the_deadline),
     SPEC(at_close_one_that_hangs_is_left_to_itself),
     SPEC(a_hanging_thread_of_several_files_has_them_all),
     SPEC(one_that_comes_back_in_time_is_not_left),
+    SPEC(without_a_thread_there_is_no_writer),
     SPEC(without_memory_there_is_no_writer),
   };
   return cmocka_run_group_tests(tests, begin_all, NULL);

@@ -11,7 +11,7 @@ function TestLogOfTheEnded:setUp()
   self.path = spec.tmpdir() .. "/log"
 end
 
-function TestLogOfTheEnded:run_one(text)
+local function run_one(self, text)
   local process = assert(pexec.new_managed_process(spec.child({
     one_shot = true, stdout = { file = self.path } }, "print", text),
     pexec.null_logger))
@@ -19,15 +19,15 @@ function TestLogOfTheEnded:run_one(text)
   return process
 end
 
-function TestLogOfTheEnded:make_other(...)
+local function make_other(self, ...)
   return assert(pexec.new_managed_process(spec.child({
     stdout = { file = self.path, max_size = 4096 } }, ...),
     pexec.null_logger))
 end
 
 function TestLogOfTheEnded:test_another_may_have_other_options()
-  local ended = self:run_one("first")
-  local other <close> = self:make_other("print", "second", "forever")
+  local ended = run_one(self, "first")
+  local other <close> = make_other(self, "print", "second", "forever")
   lu.assertTrue((other:start()))
   spec.eventually(function()
     return spec.read(self.path) == "first\nsecond\n"
@@ -37,8 +37,8 @@ function TestLogOfTheEnded:test_another_may_have_other_options()
 end
 
 function TestLogOfTheEnded:test_it_may_run_again_afterwards()
-  local ended = self:run_one("first")
-  local other = self:make_other("print", "second", "forever")
+  local ended = run_one(self, "first")
+  local other = make_other(self, "print", "second", "forever")
   lu.assertTrue((other:start()))
   spec.eventually(function()
     return spec.read(self.path) == "first\nsecond\n"
@@ -49,7 +49,7 @@ function TestLogOfTheEnded:test_it_may_run_again_afterwards()
 end
 
 function TestLogOfTheEnded:test_one_that_runs_keeps_it()
-  local other <close> = self:make_other("forever")
+  local other <close> = make_other(self, "forever")
   lu.assertTrue((other:start()))
   local ok, _, code = assert(pexec.new_managed_process(spec.child({
     one_shot = true, stdout = { file = self.path } }, "print", "first"),
@@ -64,7 +64,7 @@ function TestLogOfTheEnded:test_one_that_may_yet_be_written_to_keeps_it()
     one_shot = true, stdout = { file = self.path } },
     "daemon", "waitfile", held, "print", "late", "end"), pexec.null_logger))
   assert(ended:start())
-  local other <close> = self:make_other("forever")
+  local other <close> = make_other(self, "forever")
   local ok, _, code = other:start()
   lu.assertEquals({ ok, code }, { nil, "INVALID_CONFIG" })
   spec.write(held, "")

@@ -278,6 +278,13 @@ void pexec__supervisor_settle (pexec_process *process);
 /* One that no other thread knows. */
 void pexec__process_free (pexec_process *process);
 
+/* {== door.c ============================================================= */
+
+/* A forked copy has none of the threads, and locks that nobody will open. */
+bool pexec__is_forked (const pexec_supervisor *supervisor);
+/* Output that waits for the host may be read on, if it was held up. */
+void pexec__door_resume (pexec_process *process);
+
 /* {== process.c: the machine's actions =================================== */
 
 void pexec__process_obey (pexec_process *process,

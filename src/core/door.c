@@ -1,6 +1,7 @@
 /*
-** The host's half: orders in, events out, what is known. Nothing here blocks
-** but pexec_supervisor_wait and _close. The host's thread.
+** The host's half: orders in, what is known; door_events.c has what comes
+** out. Nothing here blocks but pexec_supervisor_wait and _close. The host's
+** thread.
 */
 
 #include <errno.h>
@@ -12,8 +13,7 @@
 
 /* {== the supervisor ===================================================== */
 
-/* A forked copy has none of the threads, and locks that nobody will open. */
-static bool is_forked (const pexec_supervisor *supervisor) {
+bool pexec__is_forked (const pexec_supervisor *supervisor) {
   return supervisor->is_open && supervisor->owner_pid != pexec__self();
 }
 
@@ -29,7 +29,7 @@ int pexec_supervisor_new (pexec_supervisor **supervisor) {
 }
 
 void pexec_supervisor_close (pexec_supervisor *supervisor) {
-  if (is_forked(supervisor))
+  if (pexec__is_forked(supervisor))
     return;
   pexec__signals_uncatch_all(supervisor);
   if (supervisor->is_open)
@@ -44,7 +44,7 @@ void pexec_supervisor_close (pexec_supervisor *supervisor) {
 
 int pexec_supervisor_fd (pexec_supervisor *supervisor) {
   int error;
-  if (is_forked(supervisor))
+  if (pexec__is_forked(supervisor))
     return PEXEC_EFORKED;
   error = pexec__supervisor_open(supervisor);
   return error < 0 ? error : supervisor->event_fd;
@@ -91,7 +91,7 @@ int pexec_process_new (pexec_supervisor *supervisor,
   };
   pexec_process *made;
   int error;
-  if (is_forked(supervisor))
+  if (pexec__is_forked(supervisor))
     return PEXEC_EFORKED;
   if ((made = pexec__calloc(1, sizeof *made)) == NULL)
     return -ENOMEM;
@@ -141,7 +141,7 @@ void *pexec_process_user (const pexec_process *process) {
 
 int pexec_process_snapshot (pexec_process *process, pexec_snapshot *snapshot) {
   pexec_supervisor *supervisor = process->supervisor;
-  if (is_forked(supervisor))
+  if (pexec__is_forked(supervisor))
     return PEXEC_EFORKED;
   pexec__mailbox_lock(&supervisor->outbox);
   *snapshot = process->snapshot;
@@ -158,7 +158,7 @@ int pexec_process_snapshot (pexec_process *process, pexec_snapshot *snapshot) {
 int pexec_process_tail (pexec_process *process, pexec_tail *tail) {
   pexec_supervisor *supervisor = process->supervisor;
   int error;
-  if (is_forked(supervisor))
+  if (pexec__is_forked(supervisor))
     return PEXEC_EFORKED;
   pexec__mailbox_lock(&supervisor->outbox);
   error = pexec__tail_copy(&process->tail, tail);
@@ -209,7 +209,7 @@ static int take_host (pexec_process *process) {
 int pexec_process_start (pexec_process *process, int64_t timeout_ms) {
   int64_t deadline_ns = 0;
   int error = 0;
-  if (is_forked(process->supervisor))
+  if (pexec__is_forked(process->supervisor))
     return PEXEC_EFORKED;
   if (process->is_final)
     return PEXEC_EALREADY_STOPPED;
@@ -241,7 +241,7 @@ static void stop_unstarted (pexec_process *process, bool answers) {
 }
 
 static int order_end (pexec_process *process, enum pexec__order what) {
-  if (is_forked(process->supervisor))
+  if (pexec__is_forked(process->supervisor))
     return PEXEC_EFORKED;
   process->is_final = true;
   if (was_started(process))
@@ -261,7 +261,7 @@ int pexec_process_kill_group (pexec_process *process) {
 
 static int order_started (pexec_process *process, enum pexec__order what,
                           int reason) {
-  if (is_forked(process->supervisor))
+  if (pexec__is_forked(process->supervisor))
     return PEXEC_EFORKED;
   if (!was_started(process))
     return PEXEC_ENOT_STARTED;
@@ -278,7 +278,7 @@ int pexec_process_decide (pexec_process *process, int restart) {
                        0);
 }
 
-static void feed_starved (pexec_process *process) {
+void pexec__door_resume (pexec_process *process) {
   if (atomic_exchange(&process->is_starved, false))
     order(process, PEXEC__ORDER_RESUME, 0, 0);
 }
@@ -286,13 +286,13 @@ static void feed_starved (pexec_process *process) {
 void pexec_process_consumed (pexec_process *process, size_t bytes,
                              size_t lines) {
   size_t before;
-  if (is_forked(process->supervisor))
+  if (pexec__is_forked(process->supervisor))
     return;
   before = atomic_fetch_sub(&process->queued_bytes, bytes);
   atomic_fetch_sub(&process->queued_lines, lines);
   if (before - bytes <= process->config->events_buffer / 2 &&
       atomic_load(&process->ledger->queued_events) < PEXEC__EVENTS_MAX / 2)
-    feed_starved(process);
+    pexec__door_resume(process);
 }
 
 int pexec_process_reopen (pexec_process *process) {
@@ -321,7 +321,7 @@ static int give (pexec_process *process, struct pexec__write *write) {
 static int make_write (pexec_process *process, const void *data,
                        size_t length, struct pexec__write **write) {
   struct pexec__write *made;
-  if (is_forked(process->supervisor))
+  if (pexec__is_forked(process->supervisor))
     return PEXEC_EFORKED;
   if (process->config->input.source != PEXEC_FROM_PIPE)
     return PEXEC_EUNSUPPORTED;
@@ -359,7 +359,7 @@ int pexec_process_close_stdin (pexec_process *process) {
 }
 
 void pexec_process_release (pexec_process *process) {
-  if (is_forked(process->supervisor))
+  if (pexec__is_forked(process->supervisor))
     return;
   if (!was_started(process)) {
     pexec__process_free(process);
@@ -368,143 +368,4 @@ void pexec_process_release (pexec_process *process) {
   process->ledger->owner = NULL;
   pexec__news_silence(process);
   order(process, PEXEC__ORDER_RELEASE, 0, 0);
-}
-
-/* {== events ============================================================= */
-
-static void tell_start (pexec_process *process, pexec_event *event) {
-  event->error = process->start_error;
-  event->pid = process->started_pid;
-  event->held = process->start_message;
-  event->message = process->start_message;
-  process->start_message = NULL;
-}
-
-/* The message is which file it was, if it was one. */
-static void tell_reopened (pexec_process *process, pexec_event *event) {
-  event->error = process->reopen_error;
-  event->held = process->reopen_path;
-  event->message = process->reopen_path;
-  process->reopen_path = NULL;
-}
-
-static void tell_news (pexec_process *process, pexec_event *event) {
-  if (event->type == PEXEC_EVENT_STARTED)
-    tell_start(process, event);
-  else if (event->type == PEXEC_EVENT_EXITED) {
-    event->exit = process->exit;
-    event->asks = process->config->policy.asks &&
-                  !process->config->policy.is_one_shot;
-  }
-  else if (event->type == PEXEC_EVENT_STOPPED) {
-    event->error = process->stop_error;
-    event->stage = process->stop_stage;
-  }
-  else if (event->type == PEXEC_EVENT_REOPENED)
-    tell_reopened(process, event);
-  else
-    process->is_active = false;
-  if (event->error < 0 && event->message == NULL)
-    event->message = pexec_error_text(event->error);
-}
-
-static void tell_message (struct pexec__parcel *parcel, pexec_event *event) {
-  event->held = parcel;
-  event->level = parcel->level;
-  event->data = parcel->data;
-  event->length = parcel->length;
-  event->process->log_events--;
-}
-
-static void tell_output (struct pexec__parcel *parcel, pexec_event *event) {
-  const struct pexec__view *view = &parcel->view;
-  event->held = parcel;
-  event->stream = view->chunk->stream;
-  event->data = view->chunk->data + view->from;
-  event->length = view->to - view->from;
-  event->lines = view->lines;
-  event->is_partial = view->is_partial;
-}
-
-static void tell_write (struct pexec__write *write, pexec_event *event) {
-  event->held = write;
-  event->ticket = write->ticket;
-  event->error = write->error;
-  event->length = write->taken;
-  if (event->error < 0)
-    event->message = pexec_error_text(event->error);
-}
-
-static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
-  struct pexec__letter *letter = pexec__mailbox_take(&supervisor->outbox);
-  struct pexec__notice *notice;
-  if (letter == NULL)
-    return false;
-  notice = PEXEC__HOLDER(letter, struct pexec__notice, letter);
-  event->type = notice->type;
-  event->process = notice->process;
-  if (notice->type == PEXEC_EVENT_OUTPUT)
-    tell_output(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
-  else if (notice->type == PEXEC_EVENT_LOG)
-    tell_message(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
-  else if (notice->type == PEXEC_EVENT_WRITTEN)
-    tell_write(PEXEC__HOLDER(notice, struct pexec__write, notice), event);
-  else
-    tell_news(notice->process, event);
-  return true;
-}
-
-static bool tell_signal (pexec_supervisor *supervisor, pexec_event *event) {
-  event->signo = pexec__signals_next(supervisor);
-  if (event->signo == 0)
-    return false;
-  event->type = PEXEC_EVENT_SIGNAL;
-  return true;
-}
-
-/* Signals are looked for again after the bell is silenced, since one that
-   came between would not ring again. */
-int pexec_supervisor_next (pexec_supervisor *supervisor, pexec_event *event) {
-  uint64_t rings;
-  bool is_told;
-  if (event->size < sizeof *event)
-    return -EINVAL;
-  if (is_forked(supervisor))
-    return PEXEC_EFORKED;
-  *event = (pexec_event){ .size = event->size };
-  if (tell_signal(supervisor, event))
-    return 1;
-  pexec__mailbox_lock(&supervisor->outbox);
-  is_told = tell(supervisor, event);
-  if (!is_told && supervisor->is_open)
-    (void)pexec__read(supervisor->event_fd, &rings, sizeof rings);
-  pexec__mailbox_unlock(&supervisor->outbox);
-  return is_told || tell_signal(supervisor, event);
-}
-
-/* The process may be gone: its ledger knows. */
-static void count_release (struct pexec__ledger *ledger) {
-  size_t before = atomic_fetch_sub(&ledger->queued_events, 1);
-  if (before == PEXEC__EVENTS_MAX / 2 && ledger->owner != NULL)
-    feed_starved(ledger->owner);
-}
-
-/* A forked copy keeps what it has. */
-static void release_parcel (struct pexec__parcel *parcel) {
-  const struct pexec__chunk *chunk = parcel->view.chunk;
-  if (chunk != NULL && chunk->pool->owner_pid != pexec__self())
-    return;
-  if (chunk != NULL)
-    count_release(chunk->ledger);
-  pexec__parcel_free(parcel);
-}
-
-void pexec_event_release (pexec_event *event) {
-  bool is_parcel = (event->type == PEXEC_EVENT_OUTPUT ||
-                    event->type == PEXEC_EVENT_LOG);
-  if (event->held != NULL && is_parcel)
-    release_parcel(event->held);
-  else
-    pexec__free(event->held);
-  event->held = NULL;
 }

@@ -168,7 +168,7 @@ static struct pexec__sink *next_word (pexec_supervisor *supervisor) {
 static bool heed (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   bool was_full = (sink->full_since_ns != 0);
   if (pexec__sink_is_closed(sink)) {
-    pexec__writer_leave(sink->writer);
+    pexec__writer_leave(sink->writer, sink);
     pexec__sink_delist(supervisor, sink);
     return false;
   }

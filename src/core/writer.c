@@ -253,9 +253,17 @@ int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
   return error;
 }
 
-/* The supervisor has seen that the sink is closed: so late, since it is the
-   one who takes the writer's lock. */
-void pexec__writer_leave (struct pexec__writer *writer) {
+/* Between the word that led here and the look at the sink there may have been
+   another. */
+static void withdraw_word (struct pexec__writers *all,
+                           struct pexec__sink *sink) {
+  pexec__mailbox_lock(all->words);
+  pexec__mailbox_withdraw(all->words, &sink->word);
+  pexec__mailbox_unlock(all->words);
+}
+
+/* True where that was the last: nobody will find this writer any more. */
+static bool drop_user (struct pexec__writer *writer) {
   struct pexec__writers *all = writer->all;
   struct pexec__writer **place = &all->first;
   bool is_last;
@@ -266,10 +274,18 @@ void pexec__writer_leave (struct pexec__writer *writer) {
     *place = writer->next;
   }
   (void)pthread_mutex_unlock(&all->lock);
-  if (is_last) {
-    (void)pthread_detach(writer->thread);
-    abandon(writer);
-  }
+  return is_last;
+}
+
+/* Not when the sink closes, but when the supervisor has seen it, which takes
+   the writer's lock for that. */
+void pexec__writer_leave (struct pexec__writer *writer,
+                          struct pexec__sink *sink) {
+  withdraw_word(writer->all, sink);
+  if (!drop_user(writer))
+    return;
+  (void)pthread_detach(writer->thread);
+  abandon(writer);
 }
 
 static void wake (struct pexec__writer *writer) {

@@ -37,9 +37,11 @@ void pexec__writers_close (struct pexec__writers *writers,
 int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
                        struct pexec__writer **writer);
 
-/* For one sink less, whose writer is done with it. Behind the last one the
-   thread ends; whoever has called is not to touch the writer any more. */
-void pexec__writer_leave (struct pexec__writer *writer);
+/* For a sink that is closed: no word of it will be found any more, and it can
+   be freed. Behind the last one the thread ends: whoever has called is not to
+   touch the writer any more. The supervisor's thread. */
+void pexec__writer_leave (struct pexec__writer *writer,
+                          struct pexec__sink *sink);
 
 void pexec__writer_lock (struct pexec__writer *writer);
 void pexec__writer_unlock (struct pexec__writer *writer);

@@ -1,0 +1,148 @@
+/*
+** What the host pulls: events out of the outbox, signals that were caught.
+** The host's thread; nothing here blocks.
+*/
+
+#include <errno.h>
+
+#include "core.h"
+#include "signals.h"
+
+/* {== events ============================================================= */
+
+static void tell_start (pexec_process *process, pexec_event *event) {
+  event->error = process->start_error;
+  event->pid = process->started_pid;
+  event->held = process->start_message;
+  event->message = process->start_message;
+  process->start_message = NULL;
+}
+
+/* The message is which file it was, if it was one. */
+static void tell_reopened (pexec_process *process, pexec_event *event) {
+  event->error = process->reopen_error;
+  event->held = process->reopen_path;
+  event->message = process->reopen_path;
+  process->reopen_path = NULL;
+}
+
+static void tell_news (pexec_process *process, pexec_event *event) {
+  if (event->type == PEXEC_EVENT_STARTED)
+    tell_start(process, event);
+  else if (event->type == PEXEC_EVENT_EXITED) {
+    event->exit = process->exit;
+    event->asks = process->config->policy.asks &&
+                  !process->config->policy.is_one_shot;
+  }
+  else if (event->type == PEXEC_EVENT_STOPPED) {
+    event->error = process->stop_error;
+    event->stage = process->stop_stage;
+  }
+  else if (event->type == PEXEC_EVENT_REOPENED)
+    tell_reopened(process, event);
+  else
+    process->is_active = false;
+  if (event->error < 0 && event->message == NULL)
+    event->message = pexec_error_text(event->error);
+}
+
+static void tell_message (struct pexec__parcel *parcel, pexec_event *event) {
+  event->held = parcel;
+  event->level = parcel->level;
+  event->data = parcel->data;
+  event->length = parcel->length;
+  event->process->log_events--;
+}
+
+static void tell_output (struct pexec__parcel *parcel, pexec_event *event) {
+  const struct pexec__view *view = &parcel->view;
+  event->held = parcel;
+  event->stream = view->chunk->stream;
+  event->data = view->chunk->data + view->from;
+  event->length = view->to - view->from;
+  event->lines = view->lines;
+  event->is_partial = view->is_partial;
+}
+
+static void tell_write (struct pexec__write *write, pexec_event *event) {
+  event->held = write;
+  event->ticket = write->ticket;
+  event->error = write->error;
+  event->length = write->taken;
+  if (event->error < 0)
+    event->message = pexec_error_text(event->error);
+}
+
+static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
+  struct pexec__letter *letter = pexec__mailbox_take(&supervisor->outbox);
+  struct pexec__notice *notice;
+  if (letter == NULL)
+    return false;
+  notice = PEXEC__HOLDER(letter, struct pexec__notice, letter);
+  event->type = notice->type;
+  event->process = notice->process;
+  if (notice->type == PEXEC_EVENT_OUTPUT)
+    tell_output(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
+  else if (notice->type == PEXEC_EVENT_LOG)
+    tell_message(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
+  else if (notice->type == PEXEC_EVENT_WRITTEN)
+    tell_write(PEXEC__HOLDER(notice, struct pexec__write, notice), event);
+  else
+    tell_news(notice->process, event);
+  return true;
+}
+
+static bool tell_signal (pexec_supervisor *supervisor, pexec_event *event) {
+  event->signo = pexec__signals_next(supervisor);
+  if (event->signo == 0)
+    return false;
+  event->type = PEXEC_EVENT_SIGNAL;
+  return true;
+}
+
+/* Signals are looked for again after the bell is silenced, since one that
+   came between would not ring again. */
+int pexec_supervisor_next (pexec_supervisor *supervisor, pexec_event *event) {
+  uint64_t rings;
+  bool is_told;
+  if (event->size < sizeof *event)
+    return -EINVAL;
+  if (pexec__is_forked(supervisor))
+    return PEXEC_EFORKED;
+  *event = (pexec_event){ .size = event->size };
+  if (tell_signal(supervisor, event))
+    return 1;
+  pexec__mailbox_lock(&supervisor->outbox);
+  is_told = tell(supervisor, event);
+  if (!is_told && supervisor->is_open)
+    (void)pexec__read(supervisor->event_fd, &rings, sizeof rings);
+  pexec__mailbox_unlock(&supervisor->outbox);
+  return is_told || tell_signal(supervisor, event);
+}
+
+/* The process may be gone: its ledger knows. */
+static void count_release (struct pexec__ledger *ledger) {
+  size_t before = atomic_fetch_sub(&ledger->queued_events, 1);
+  if (before == PEXEC__EVENTS_MAX / 2 && ledger->owner != NULL)
+    pexec__door_resume(ledger->owner);
+}
+
+/* A forked copy keeps what it has. */
+static void release_parcel (struct pexec__parcel *parcel) {
+  const struct pexec__chunk *chunk = parcel->view.chunk;
+  if (chunk != NULL && chunk->pool->owner_pid != pexec__self())
+    return;
+  if (chunk != NULL)
+    count_release(chunk->ledger);
+  pexec__parcel_free(parcel);
+}
+
+void pexec_event_release (pexec_event *event) {
+  bool is_parcel = (event->type == PEXEC_EVENT_OUTPUT ||
+                    event->type == PEXEC_EVENT_LOG);
+  if (event->held != NULL && is_parcel)
+    release_parcel(event->held);
+  else
+    pexec__free(event->held);
+  event->held = NULL;
+}
