@@ -79,24 +79,24 @@ end
 
 -- FAULTS 38: here most did not even find room to wait
 function TestDiskFull:test_so_is_what_a_flood_loses()
-  local path = disks.small(1024)
+  local path = disks.small(16384)
   local on, free = spec.tmpdir() .. "/on", disks.fill(path, 32)
-  local process = managers.started{ name = "/bin/sh", args = { "-c",
+  local log = spec.collecting_logger()
+  local process = assert(pexec.new_managed_process({
+      id = "child", name = "/bin/sh", stop_timeout = 1, args = { "-c",
       'seq -f "line %.0f" 2000000; until [ -e "$0" ]; do sleep 0.05; done; '
       .. 'echo "line 2000001"; exec sleep 1000', on },
-      stdout = { file = path .. "/log" } }
+      stdout = { file = path .. "/log" } }, log))
+  assert(process:start())
   spec.eventually(function()
     return process:info().output.stdout.lines == 2000000
   end)
   free()
-  local function await(text)
-    spec.eventually(function()
-      return spec.read(path .. "/log"):find(text, 1, true)
-    end)
-  end
-  await("lines lost here")
+  spec.eventually(function() return log:find("can be written again") end)
   spec.write(on, "")
-  await("line 2000001\n")
+  spec.eventually(function()
+    return spec.read(path .. "/log"):find("line 2000001\n", 1, true)
+  end)
   lu.assertEquals(gaps.account(spec.read(path .. "/log"), 2000001, "raw"),
                   drops_of(process))
   process:stop()

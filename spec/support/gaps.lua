@@ -27,34 +27,53 @@ local function is_torn(line, kind, text)
   return text:sub(-#line) ~= line  -- its head alone cannot be told
 end
 
+-- What is known while a text is read: the number of the next line, how many
+-- were told of as lost, in how many gaps, why, and the line that was cut.
+local Account = {}
+Account.__index = Account
+
+function Account:add_gap(size, reason)
+  self.number, self.lost = self.number + size, self.lost + size
+  self.gaps, self.reason, self.torn = self.gaps + 1, reason, nil
+  self.may_count_twice = self.is_whole
+end
+
+-- A line that lacks its newline alone is there, and counts as lost.
+function Account:add_line(body)
+  if self.may_count_twice and body == "line " .. self.number - 1 then
+    self.number = self.number - 1
+  end
+  self.may_count_twice = false
+  self.is_whole = body == "line " .. self.number
+  if self.is_whole then self.number = self.number + 1 end
+  return self.is_whole
+end
+
 --- Raises unless the text holds lines 1 to `count`, each once, in order, but
 -- for those that gaps at their place tell of. Returns how many were lost, the
 -- number of gaps, and the last reason. Lines for which `skips` is true are no
 -- lines of the child's.
 function gaps.account(text, count, kind, skips)
   local patterns = KINDS[kind]
-  local number, lost, told, reason, torn = 1, 0, 0, nil, nil
+  local account = setmetatable({ number = 1, lost = 0, gaps = 0 }, Account)
   assert(text == "" or text:sub(-1) == "\n", "the last line has no end")
   for line in text:gmatch("([^\n]*)\n") do
-    local wanted = "line " .. number
-    local size, why = line:match(patterns.gap)
-    local body = line:match(patterns.line .. "(.*)$")
+    local size, reason = line:match(patterns.gap)
     if size then
-      number, lost, told = number + tonumber(size), lost + tonumber(size),
-                           told + 1
-      reason, torn = why, nil
-    elseif torn then
-      error(("no gap behind %q but %q"):format(torn, line), 2)
-    elseif body == wanted then
-      number = number + 1
-    elseif not (skips and skips(line)) then
+      account:add_gap(math.tointeger(tonumber(size)), reason)
+    elseif account.torn then
+      error(("no gap behind %q but %q"):format(account.torn, line), 2)
+    elseif not account:add_line(line:match(patterns.line .. "(.*)$"))
+           and not (skips and skips(line)) then
+      local wanted = "line " .. account.number
       assert(is_torn(line, kind, wanted), ("%q, not %q"):format(line, wanted))
-      torn = line
+      account.torn = line
     end
   end
-  assert(number == count + 1,
-         ("%d lines are accounted for, not %d"):format(number - 1, count))
-  return lost, told, reason
+  assert(account.number == count + 1,
+         ("%d lines are accounted for, not %d"):format(account.number - 1,
+                                                       count))
+  return account.lost, account.gaps, account.reason
 end
 
 return gaps
