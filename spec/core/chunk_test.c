@@ -14,7 +14,7 @@
 #define LANE 16
 #define ROUND (255 * (size_t)LANE)  /* of counting */
 #define LARGE (2 * (size_t)PEXEC__LINE_MAX)
-#define POOLED 20  /* as many as it keeps */
+#define POOLED 40  /* as many as it keeps */
 
 /* {== counting lines ===================================================== */
 

@@ -12,6 +12,7 @@
 struct pexec__writer {
   struct pexec__writers *all;
   int users;                       /* sinks; with the last it is gone */
+  size_t queued_bytes;
 };
 
 struct pexec__writers {
@@ -68,6 +69,10 @@ void pexec__writer_lock (struct pexec__writer *writer) {
 
 void pexec__writer_unlock (struct pexec__writer *writer) {
   assert_int_not_equal(writer->users, 0);
+}
+
+size_t pexec__writer_count (struct pexec__writer *writer, ptrdiff_t change) {
+  return writer->queued_bytes += (size_t)change;
 }
 
 void pexec__writers_wake (struct pexec__writers *writers) {

@@ -37,6 +37,7 @@ struct pexec__writer {
   bool is_locked;
   bool is_called;             /* the sink is in its list of those with work */
   int words;
+  size_t queued_bytes;        /* of all its sinks */
 };
 
 static struct {
@@ -105,6 +106,12 @@ void pexec__writer_lock (struct pexec__writer *locked) {
 void pexec__writer_unlock (struct pexec__writer *locked) {
   assert_true(locked->is_locked);
   locked->is_locked = false;
+}
+
+size_t pexec__writer_count (struct pexec__writer *counted,
+                            ptrdiff_t change) {
+  assert_true(counted->is_locked);
+  return counted->queued_bytes += (size_t)change;
 }
 
 void pexec__writer_call (struct pexec__writer *called,

@@ -142,6 +142,22 @@ static void it_is_full_until_half_of_that_is_written_and_says_so (void **s) {
   assert_in_range(sink->queued_bytes, 1, 512 * KIB);
 }
 
+/* A thousand that are busy do not take a gigabyte. */
+static void where_its_writer_has_much_its_share_is_small (void **s) {
+  size_t others = PEXEC__WRITER_MAX;
+  (void)s;
+  make_file(PEXEC_RAW, true);
+  writer.queued_bytes = others;
+  (void)put_until_full();
+  assert_in_range(sink->queued_bytes, 128 * KIB, 192 * KIB);
+  assert_int_equal(writer.queued_bytes, others + sink->queued_bytes);
+  writer.queued_bytes -= others;
+  (void)serve();  /* now it may have more, and says so */
+  assert_false(pexec__sink_is_full(sink));
+  serve_until_idle();
+  assert_int_equal(writer.queued_bytes, 0);
+}
+
 static void one_that_is_full_takes_what_a_child_left_in_its_pipe (void **s) {
   (void)s;
   make_file(PEXEC_RAW, true);
@@ -553,6 +569,7 @@ int main (void) {
     SPEC(tries_come_less_often_and_at_once_after_a_success),
     SPEC(it_is_full_at_a_mebibyte_with_a_charge_for_each_entry),
     SPEC(it_is_full_until_half_of_that_is_written_and_says_so),
+    SPEC(where_its_writer_has_much_its_share_is_small),
     SPEC(one_that_is_full_takes_what_a_child_left_in_its_pipe),
     SPEC(one_that_is_full_takes_no_messages),
     SPEC(one_that_is_not_full_does_not_begin_to_drop),

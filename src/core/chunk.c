@@ -7,7 +7,7 @@
 #include "sys.h"
 
 #define POOLED_CAPACITY (2 * (size_t)PEXEC__LINE_MAX)
-#define POOLED_MOST 20  /* what a sink holds that is full, and a few */
+#define POOLED_MOST 40  /* a good part of what waits when all are busy */
 
 /* {== ledgers ============================================================ */
 

@@ -106,6 +106,8 @@ static void append (struct pexec__sink *sink, struct pexec__entry *entry) {
   sink->end = &entry->next;
   sink->queued_bytes += pexec__entry_charge(entry);
   sink->put++;
+  (void)pexec__writer_count(sink->writer,
+                            (ptrdiff_t)pexec__entry_charge(entry));
   pexec__writer_call(sink->writer, sink, entry->view.chunk->more_follows &&
                      sink->queued_bytes < WAKE_AT);
 }
@@ -128,9 +130,16 @@ static bool is_hopeless (const struct pexec__sink *sink, int error) {
   return error < 0 && error != -EAGAIN && !sink->blocks;
 }
 
+/* Many that are busy share what one may have: else a thousand of them would
+   take a gigabyte, and no cache would hold what they hand over. */
+static size_t limit_of (const struct pexec__sink *sink) {
+  return pexec__writer_count(sink->writer, 0) < PEXEC__WRITER_MAX
+       ? PEXEC__SINK_MAX : PEXEC__SINK_SHARE;
+}
+
 /* Where lines are lost anyway, nobody is to wait until they are. */
 static void note_fullness (struct pexec__sink *sink) {
-  if (sink->queued_bytes < PEXEC__SINK_MAX || sink->is_dropping)
+  if (sink->queued_bytes < limit_of(sink) || sink->is_dropping)
     return;
   sink->is_dropping = is_hopeless(sink, sink->error);
   sink->is_full = !sink->is_dropping;
@@ -286,7 +295,7 @@ static void put_back (struct pexec__sink *sink, struct pexec__entry *first) {
 
 /* Whatever the supervisor waits for. */
 static bool has_word (struct pexec__sink *sink, int error) {
-  bool has_room = (sink->queued_bytes < PEXEC__SINK_MAX / 2);
+  bool has_room = (sink->queued_bytes < limit_of(sink) / 2);
   bool lets_go = sink->is_full && is_hopeless(sink, error);
   bool is_news = sink->is_awaited || sink->error != error || lets_go ||
                  (has_room && (sink->is_full || sink->is_dropping));
@@ -312,6 +321,7 @@ static void settle (struct pexec__sink *sink, struct pexec__batch *batch,
     pexec__give_up(sink, batch, error);
   put_back(sink, batch->first);
   sink->queued_bytes -= batch->done_bytes;
+  (void)pexec__writer_count(sink->writer, -(ptrdiff_t)batch->done_bytes);
   sink->settled += batch->done_count;
   sink->lost_ever += batch->lost;
   if (has_word(sink, error))

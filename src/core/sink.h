@@ -21,6 +21,8 @@
 
 #define PEXEC__SINK_MAX (1024 * 1024)  /* bytes that wait, until it is full */
 #define PEXEC__SINK_MOST (4 * PEXEC__SINK_MAX)  /* with what the dead left */
+#define PEXEC__SINK_SHARE (PEXEC__SINK_MAX / 8) /* where its writer has more */
+#define PEXEC__WRITER_MAX (4 * 1024 * 1024)     /* than this for all of them */
 
 struct pexec__writer;
 

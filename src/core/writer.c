@@ -23,6 +23,7 @@ struct pexec__writer {
   /* under todo's lock */
   struct pexec__mailbox todo;   /* sinks with work */
   pthread_cond_t has_changed;
+  size_t queued_bytes;          /* of all its sinks */
   bool is_owed_a_wake;          /* there is work that it was not woken for */
   bool is_closing;
   int64_t deadline_ns;          /* while it is closing */
@@ -73,6 +74,11 @@ void pexec__writer_tell (struct pexec__writer *writer,
   (void)pexec__mailbox_post(writer->all->words, &sink->word);
   pexec__mailbox_unlock(writer->all->words);
   pexec__loop_wake(writer->all->loop);
+}
+
+size_t pexec__writer_count (struct pexec__writer *writer, ptrdiff_t change) {
+  writer->queued_bytes += (size_t)change;
+  return writer->queued_bytes;
 }
 
 /* {== its thread ========================================================= */

@@ -8,6 +8,7 @@
 #define PEXEC_CORE_WRITER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "loop.h"
@@ -54,6 +55,9 @@ void pexec__writers_wake (struct pexec__writers *writers);
 /* The sink has none any more, and may be freed. With the lock held. */
 void pexec__writer_forget (struct pexec__writer *writer,
                            struct pexec__sink *sink);
+/* So many bytes more, or less, wait for it: returns how many do in all. With
+   the lock held. */
+size_t pexec__writer_count (struct pexec__writer *writer, ptrdiff_t change);
 /* The supervisor is to look at the sink. With the lock held. */
 void pexec__writer_tell (struct pexec__writer *writer,
                          struct pexec__sink *sink);
