@@ -172,7 +172,7 @@ function TestOthers:test_they_are_supervised_and_their_logs_are_written()
     local flood = started({ id = "flood", stdout = { file = path,
                             on_full = on_full } }, "flood")
     spec.eventually(function()
-      return flood:info().output.stdout.bytes > 1 << 20
+      return flood:info().output.stdout.bytes > 500000
     end)
     local deaths, problem = 0, nil
     local other = started({ id = "other", restart_delay = 0,

@@ -1,5 +1,5 @@
 /*
-** Specifies, with 1,200 random histories, that every line put into a sink is
+** Specifies, with 1,600 random histories, that every line put into a sink is
 ** written, or lost, counted and told of, once, where it is missing. One
 ** thread.
 **
@@ -39,7 +39,8 @@ static int number_of (const char *line, size_t length) {
   return atoi(start + 1);
 }
 
-/* The lines that a whole gap line tells of; -1: it is none. */
+/* The lines that a whole gap line tells of, 0 for a part of one; -1: it is
+   none. */
 static long long gap_of (const char *line, size_t length) {
   static const char *const ends[] = {
     "left on device", "in time", "output error", "allocate memory",
@@ -49,6 +50,8 @@ static long long gap_of (const char *line, size_t length) {
   bool has_end = false;
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     has_end |= memmem(line, length, ends[i], strlen(ends[i])) != NULL;
+  if (has_end && memmem(line, length, "part of a line", 14) != NULL)
+    return 0;
   if (word == NULL || !has_end ||
       (sink->format == PEXEC_JSON && !ends_with(line, length, "\"}")))
     return -1;
@@ -94,12 +97,44 @@ static struct reading read_file (void) {
 
 /* {== histories ========================================================== */
 
+/* How the one that is to come differs from others. */
+struct kind {
+  enum pexec_format format;
+  bool blocks;
+  unsigned chance;          /* of a failing write, percent */
+  bool lacks_memory;        /* now and then */
+  bool drops;               /* a slow one begins to, now and then */
+  bool cuts;                /* one stream, put in parts that end anywhere */
+};
+
+static char carried[200 * LINE];
+static size_t carried_length;
+
+/* Keeps a part of it for the next time. */
+static size_t cut_off (char *data, size_t length, bool is_last) {
+  size_t part = is_last ? length : draw((unsigned)length + 1);
+  if (length - part > sizeof carried)
+    part = length - sizeof carried;
+  if (part > 0 && part < length && data[part] == '\n')
+    part--;  /* as for writes: see most_of */
+  carried_length = length - part;
+  memcpy(carried, data + part, carried_length);
+  return part;
+}
+
+static void put_part (char *data, size_t length) {
+  if (length > 0)
+    (void)put_view(0, data, length, pexec__count_newlines(data, length),
+                   false, false);
+}
+
 /* Lines of various lengths, each with the next number; in the name of one of
    the processes. */
-static int put_some (int next, unsigned most) {
-  char data[200 * LINE];
-  size_t length = 0;
+static int put_some (const struct kind *kind, int next, unsigned most) {
+  char data[400 * LINE];
+  size_t length = kind->cuts ? carried_length : 0;
   unsigned count = 1 + draw(most);
+  memcpy(data, carried, length);
   for (unsigned i = 0; i < count; i++) {
     memset(data + length, 'x', LINE);
     length += (size_t)sprintf(data + length, "<%d>", next++);
@@ -107,7 +142,10 @@ static int put_some (int next, unsigned most) {
     memcpy(data + length, "xx;\n", 4);
     length += 4;
   }
-  (void)put_view((int)draw(2), data, length, count, false, false);
+  if (kind->cuts)
+    put_part(data, cut_off(data, length, false));
+  else
+    (void)put_view((int)draw(2), data, length, count, false, false);
   return next;
 }
 
@@ -117,21 +155,12 @@ static void take_a_turn (void) {
     world.now_ns += wait_ns;
 }
 
-/* How the one that is to come differs from others. */
-struct kind {
-  enum pexec_format format;
-  bool blocks;
-  unsigned chance;          /* of a failing write, percent */
-  bool lacks_memory;        /* now and then */
-  bool drops;               /* a slow one begins to, now and then */
-};
-
 static int live (const struct kind *kind) {
   int next = 0;
   for (int step = 0; step < 60; step++) {
     world.chance = draw(3) > 0 ? kind->chance : 0;
     world.good_blocks = kind->lacks_memory && draw(8) == 0 ? 0 : -1;
-    next = put_some(next, 1 + draw(100));
+    next = put_some(kind, next, 1 + draw(100));
     if (draw(2) > 0)
       take_a_turn();
     if (kind->drops && draw(10) == 0) {
@@ -141,6 +170,8 @@ static int live (const struct kind *kind) {
   }
   world.good_blocks = -1;
   world.chance = 0;
+  if (kind->cuts)
+    put_part(carried, cut_off(carried, carried_length, true));
   return next;
 }
 
@@ -157,6 +188,7 @@ static void check (const struct kind *kind, uint64_t seed, bool closes) {
   void *state = NULL;
   int put_lines;
   dice = seed;
+  carried_length = 0;
   (void)begin(&state);
   make_file(kind->format, kind->blocks);
   put_lines = live(kind);
@@ -192,14 +224,25 @@ static void a_line_is_written_or_told_lost_where_it_is_missing (void **s) {
                                .lacks_memory = true });
 }
 
+/* With its beginning, the rest of a line is lost too, and counts. */
+static void so_is_a_line_of_which_a_part_is_lost (void **s) {
+  (void)s;
+  check_all(&(const struct kind){ .format = PEXEC_RAW, .chance = 40,
+                                  .drops = true, .lacks_memory = true,
+                                  .cuts = true });
+}
+
 static void one_that_blocks_loses_nothing_whatever_fails (void **s) {
   (void)s;
+  check_all(&(const struct kind){ .format = PEXEC_RAW, .chance = 40,
+                                  .blocks = true, .cuts = true });
   check_formats((struct kind){ .chance = 40, .blocks = true });
 }
 
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_line_is_written_or_told_lost_where_it_is_missing),
+    cmocka_unit_test(so_is_a_line_of_which_a_part_is_lost),
     cmocka_unit_test(one_that_blocks_loses_nothing_whatever_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

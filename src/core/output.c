@@ -347,11 +347,11 @@ static bool may_read (const struct pexec__stream *stream) {
 
 /* As long as there is much: it is cheaper than to be woken again. */
 static size_t read_some (struct pexec__stream *stream) {
-  size_t total = 0, size;
-  int reads = 0;
-  do
-    total += size = read_once(stream, next_size(stream));
-  while (size == PEXEC__LINE_MAX && ++reads < MOST_READS && may_read(stream));
+  size_t total = read_once(stream, next_size(stream));
+  size_t size = total;
+  for (int reads = 1; reads < MOST_READS && size == PEXEC__LINE_MAX &&
+                      may_read(stream) && next_size(stream) == size; reads++)
+    total += size = read_once(stream, size);
   return total;
 }
 
