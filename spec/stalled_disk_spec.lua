@@ -74,6 +74,30 @@ function TestStalledDisk:test_others_are_restarted_and_log_on_time()
   stalled:stop()
 end
 
+-- FAULTS 34, 38: a file that is to be made there hangs as well
+function TestStalledDisk:test_a_start_that_hangs_there_holds_up_nobody()
+  local disk = disks.freezable()
+  disk:freeze()
+  local hung = managers.process({ id = "hung",
+      stdout = { file = disk.path .. "/new" } }, "forever")
+  local task = pexec.task(function() return hung:start() end)
+  local other = managers.started({ id = "other", restart_delay = 0 },
+                                 "sleep", 0.02)
+  local began = now()
+  spec.eventually(function() return other:info().restarts >= 10 end)
+  lu.assertTrue(now() - began < 2 * slowness, now() - began .. " s")
+  for _, most in ipairs{ 2, 1 } do  -- a second one waits for a second only
+    local took, ok, _, code = managers.timed(hung.stop, hung)
+    lu.assertEquals({ ok, code }, { nil, "STOP_TIMEOUT" })
+    lu.assertTrue(took < most + slowness, took .. " s")
+  end
+  disk:thaw()
+  local ok, _, code = task:wait()
+  lu.assertEquals({ ok, code }, { nil, "ALREADY_STOPPED" })
+  lu.assertTrue(hung:wait())
+  other:stop()
+end
+
 -- FAULTS 38
 function TestStalledDisk:test_questions_are_answered()
   local disk = disks.freezable()

@@ -33,6 +33,8 @@ static struct {
   pthread_cond_t changed;
   bool is_made;             /* a child is there, and hangs */
   bool is_killed;           /* it was sent SIGKILL */
+  bool disk_hangs;          /* on which the slow process has its files */
+  int opening;              /* how often they were asked for */
   int clones, buried, discarded, closed, wakes;
   int blocks;
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -76,11 +78,17 @@ int pexec__plan_open_input (struct pexec__plan *plan,
   return fake.input_error;
 }
 
-int pexec__outlets_open (pexec_process *process, const char **path,
+/* The disk of this process hangs until that is over. */
+int pexec__outlets_open (pexec_process *of, const char **path,
                          enum pexec__logfile_flaw *flaw) {
-  (void)process;
   (void)path;
   (void)flaw;
+  lock();
+  fake.opening += of->has_fifo;
+  (void)pthread_cond_broadcast(&fake.changed);
+  while (of->has_fifo && fake.disk_hangs)
+    await();
+  unlock();
   return 0;
 }
 
@@ -206,12 +214,14 @@ void pexec__free (void *block) {
 static struct pexec__spawner *spawner;
 static struct pexec__config config;
 static pexec_process process = { .config = &config };
+static pexec_process slow = { .config = &config, .has_fifo = true };
 
 static int begin (void **state) {
   (void)state;
   fake.identity_error = fake.plan_error = fake.clone_error = 0;
   fake.failed_errno = fake.input_error = 0;
-  fake.hangs = fake.is_made = fake.is_killed = false;
+  fake.hangs = fake.is_made = fake.is_killed = fake.disk_hangs = false;
+  fake.opening = 0;
   fake.clones = fake.buried = fake.discarded = fake.closed = fake.wakes = 0;
   return pexec__spawner_open(NULL, &spawner);
 }
@@ -230,6 +240,26 @@ static struct pexec__job *submit (void) {
   job->process = &process;
   pexec__spawner_submit(spawner, job);
   return job;
+}
+
+/* One whose files are on a disk that hangs, as soon as it waits for them. */
+static struct pexec__job *submit_slow (void) {
+  struct pexec__job *job = pexec__calloc(1, sizeof *job);
+  fake.disk_hangs = true;
+  job->process = &slow;
+  job->has_files = true;
+  pexec__spawner_submit(spawner, job);
+  lock();
+  while (fake.opening == 0)
+    await();
+  unlock();
+  return job;
+}
+
+static void let_disk_go_on (void) {
+  lock();
+  fake.disk_hangs = false;
+  unlock();
 }
 
 /* The next answer, whenever it comes. */
@@ -403,6 +433,59 @@ static void its_thread_blocks_the_hosts_signals (void **state) {
   (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* {== openers ============================================================ */
+
+static void a_disk_that_hangs_holds_up_no_other (void **state) {
+  struct pexec__job *hung = submit_slow();
+  (void)state;
+  for (int i = 0; i < 10; i++) {
+    struct pexec__job *job = submit();
+    assert_ptr_equal(await_answer(), job);
+    assert_int_equal(job->error, 0);
+    free_job(job);
+  }
+  let_disk_go_on();
+  assert_ptr_equal(await_answer(), hung);
+  assert_int_equal(hung->error, 0);
+  assert_int_equal(fake.opening, 1);
+  free_job(hung);
+}
+
+static void one_whose_files_are_being_opened_can_be_taken_back (void **state) {
+  struct pexec__job *hung = submit_slow();
+  (void)state;
+  pexec__spawner_recall(spawner, hung);
+  assert_null(pexec__spawner_answer(spawner));
+  let_disk_go_on();
+  assert_ptr_equal(await_answer(), hung);
+  assert_int_equal(hung->error, -ECANCELED);
+  assert_int_equal(fake.clones, 0);
+  free_job(hung);
+}
+
+static void *open_the_way (void *argument) {
+  lock();
+  while (fake.clones == 0)
+    await();
+  unlock();
+  let_disk_go_on();
+  return argument;
+}
+
+/* What it had opened its files for is made, and discarded. */
+static void the_end_waits_for_an_opener (void **state) {
+  pthread_t thread;
+  (void)state;
+  (void)submit_slow();
+  (void)submit();
+  assert_int_equal(pthread_create(&thread, NULL, open_the_way, NULL), 0);
+  pexec__spawner_close(spawner);
+  spawner = NULL;
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_equal(fake.clones, 2);
+  assert_int_equal(fake.discarded, 2);
+}
+
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main (void) {
@@ -415,6 +498,9 @@ int main (void) {
     SPEC(one_whose_turn_has_not_come_can_be_taken_back),
     SPEC(a_kill_of_one_is_not_another_ones),
     SPEC(what_nobody_takes_is_discarded_at_the_end),
+    SPEC(a_disk_that_hangs_holds_up_no_other),
+    SPEC(one_whose_files_are_being_opened_can_be_taken_back),
+    SPEC(the_end_waits_for_an_opener),
     SPEC(its_thread_blocks_the_hosts_signals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,8 @@ struct pexec_process {
   bool owes_end;              /* a start was accepted, ENDED not posted yet */
   enum pexec_stage stage;     /* of the stop under way */
   int64_t stop_began_at_ns;
+  int64_t halted_until_ns;    /* what was being made was killed, and is to be
+                                 gone by then; 0: it was not */
 };
 
 /* {== the supervisor ==================================================== */

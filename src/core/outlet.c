@@ -246,10 +246,10 @@ static uint64_t device_of (const struct pexec__sink *sink) {
   }
 }
 
-/* A FIFO that nobody reads yet is tried again with each line. */
-static int open_sink (struct pexec__writers *writers,
-                      struct pexec__sink *sink,
-                      enum pexec__logfile_flaw *flaw) {
+/* A FIFO that nobody reads yet is tried again with each line. With 'opening'
+   locked. */
+static int open_now (struct pexec__writers *writers, struct pexec__sink *sink,
+                     enum pexec__logfile_flaw *flaw) {
   int error = 0;
   if (sink->is_open)
     return 0;
@@ -260,6 +260,26 @@ static int open_sink (struct pexec__writers *writers,
   error = pexec__writer_get(writers, device_of(sink), &sink->found);
   sink->is_open = (error >= 0);
   return error;
+}
+
+/* Others that name the same file wait for it here. */
+static int open_sink (struct pexec__writers *writers,
+                      struct pexec__sink *sink,
+                      enum pexec__logfile_flaw *flaw) {
+  int error;
+  (void)pthread_mutex_lock(&sink->opening);
+  error = open_now(writers, sink, flaw);
+  (void)pthread_mutex_unlock(&sink->opening);
+  return error;
+}
+
+bool pexec__outlets_need_files (const pexec_process *process) {
+  for (size_t i = 0; i < process->outlet_count; i++) {
+    const struct pexec__sink *sink = process->outlets[i].sink;
+    if (sink->kind == PEXEC__SINK_FILE && sink->writer == NULL)
+      return true;
+  }
+  return false;
 }
 
 int pexec__outlets_open (pexec_process *process,

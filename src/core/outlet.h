@@ -30,8 +30,10 @@ struct pexec__outlet {
    opened. 0, -ENOMEM, or PEXEC_EINVALID_CONFIG where the file *path is open
    with other options. */
 int pexec__outlets_take (pexec_process *process, const char **path);
-/* Opens its log files, the first time, and has writers for all. The spawner's
-   thread. 0 or -errno; where that is about a file, *path and *flaw say which,
+/* Are some yet to be opened? */
+bool pexec__outlets_need_files (const pexec_process *process);
+/* Opens its log files, the first time, and has writers for all. The thread of
+   an opener, or the spawner's. 0 or -errno; where that is about a file, *path and *flaw say which,
    and what is wrong with it. */
 int pexec__outlets_open (pexec_process *process, const char **path,
                          enum pexec__logfile_flaw *flaw);

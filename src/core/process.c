@@ -11,6 +11,13 @@
 
 /* {== starting =========================================================== */
 
+static bool needs_files (const pexec_process *process,
+                         const struct pexec__plan *plan) {
+  return process->config->input.source == PEXEC_FROM_FILE ||
+         plan->fds[1] < 0 || plan->fds[2] < 0 ||
+         pexec__outlets_need_files(process);
+}
+
 static void fill_plan (pexec_process *process, struct pexec__plan *plan) {
   plan->fds[0] = pexec__input_fd(process);
   plan->fds[1] = pexec__output_fd(process, 0);
@@ -32,6 +39,7 @@ static int submit (pexec_process *process) {
     return -ENOMEM;
   job->process = process;
   fill_plan(process, &job->plan);
+  job->has_files = needs_files(process, &job->plan);
   process->job = job;
   pexec__output_hold(process, true);
   pexec__spawner_submit(process->supervisor->spawner, job);
@@ -250,15 +258,32 @@ static void do_retry (pexec_process *process) {
 /* {== stops ============================================================== */
 
 static void do_halt (pexec_process *process) {
+  process->halted_until_ns = 0;
   pexec__spawner_recall(process->supervisor->spawner, process->job);
   process->stop_began_at_ns = pexec__now();
   pexec__timer_arm(process->timer, process->stop_began_at_ns +
                    process->config->policy.stop_timeout_ns);
 }
 
+/* What is being made hangs in the kernel: on a dead disk or network file
+   system, from which its program or one of its files is to come. */
+static void give_up_halting (pexec_process *process) {
+  pexec__log(process, PEXEC_ERROR, "its start still hangs a second after "
+             "SIGKILL, perhaps on a disk that does not answer");
+  if (process->has_stop_waiter)
+    pexec__news_stopped(process, PEXEC_ESTOP_TIMEOUT);
+  process->has_stop_waiter = false;
+}
+
 static void do_halt_now (pexec_process *process) {
+  int64_t now_ns = pexec__now();
+  if (process->halted_until_ns != 0 && now_ns >= process->halted_until_ns) {
+    give_up_halting(process);
+    return;
+  }
   process->stage = PEXEC_STAGE_KILL;
-  pexec__timer_disarm(process->timer);
+  process->halted_until_ns = now_ns + PEXEC__PATIENCE;
+  pexec__timer_arm(process->timer, process->halted_until_ns);
   pexec__spawner_kill(process->supervisor->spawner, process->job);
 }
 
@@ -368,7 +393,18 @@ static void cancel (pexec_process *process, int reason) {
   pexec__process_feed(process, PEXEC__ON_CANCEL);
 }
 
+/* Who asks again, when what hangs was given up, is answered a second later. */
+static void ask_again (pexec_process *process) {
+  int64_t now_ns = pexec__now();
+  if (process->halted_until_ns == 0 || now_ns < process->halted_until_ns)
+    return;
+  process->halted_until_ns = now_ns + PEXEC__PATIENCE;
+  pexec__timer_arm(process->timer, process->halted_until_ns);
+}
+
 static void stop (pexec_process *process, enum pexec__event event) {
+  if (process->phase == PEXEC__HALTING)
+    ask_again(process);
   process->is_halted = (process->phase == PEXEC__STARTING ||
                         process->phase == PEXEC__HALTING);
   process->has_stop_waiter |= (event == PEXEC__ON_STOP);

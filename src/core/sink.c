@@ -51,6 +51,7 @@ int pexec__sink_new (enum pexec__sink_kind kind, const pexec_file *options,
   made->format = PEXEC_RAW;
   made->host_fd = host_fd;
   made->end = &made->first;
+  (void)pthread_mutex_init(&made->opening, NULL);  /* cannot fail on Linux */
   if (options != NULL && copy_options(made, options) < 0) {
     pexec__free(made);
     return -ENOMEM;
@@ -78,6 +79,7 @@ void pexec__sink_free (struct pexec__sink *sink) {
   pexec__compressor_end(&sink->compressor, sink->file);
   pexec__logfile_free(sink->file);
   pexec_logger_release(sink->logger);
+  (void)pthread_mutex_destroy(&sink->opening);
   pexec__free((char *)(uintptr_t)sink->options.path);
   pexec__free(sink);
 }

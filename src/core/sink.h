@@ -8,6 +8,7 @@
 #ifndef PEXEC_CORE_SINK_H
 #define PEXEC_CORE_SINK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,7 +71,8 @@ struct pexec__sink {
   pexec_file options;           /* of a FILE; its path is ours */
   uint64_t hash;                /* of that path */
 
-  /* the spawner's thread only, until it is open */
+  /* under 'opening', of threads that open it for a start */
+  pthread_mutex_t opening;
   bool is_open;
   struct pexec__writer *found;  /* whose it is */
 

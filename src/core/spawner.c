@@ -20,6 +20,7 @@ struct pexec__spawner {
   pthread_cond_t has_work;
   bool is_closing;
   struct pexec__job *current;   /* whose child may be signalled; or NULL */
+  int openers;                  /* threads that have yet to be done */
   /* under done's lock */
   struct pexec__mailbox done;
 };
@@ -65,7 +66,7 @@ static int make_child (struct pexec__spawner *spawner,
 }
 
 static int attempt (struct pexec__spawner *spawner, struct pexec__job *job) {
-  int error = pexec__job_prepare(job);
+  int error = job->is_prepared ? 0 : pexec__job_prepare(job);
   return error < 0 ? error : make_child(spawner, job);
 }
 
@@ -75,7 +76,7 @@ static struct pexec__job *next_job (struct pexec__spawner *spawner) {
   struct pexec__job *job = NULL;
   pexec__mailbox_lock(&spawner->todo);
   while ((letter = pexec__mailbox_take(&spawner->todo)) == NULL &&
-         !spawner->is_closing)
+         (!spawner->is_closing || spawner->openers > 0))
     (void)pthread_cond_wait(&spawner->has_work, &spawner->todo.lock);
   if (letter != NULL) {
     job = PEXEC__HOLDER(letter, struct pexec__job, letter);
@@ -101,6 +102,62 @@ static void *serve (void *argument) {
     answer(spawner, job);
   }
   return NULL;
+}
+
+/* {== openers ============================================================ */
+
+/* With todo's lock held. */
+static void enqueue (struct pexec__spawner *spawner, struct pexec__job *job) {
+  job->is_waiting = true;
+  (void)pexec__mailbox_post(&spawner->todo, &job->letter);
+  (void)pthread_cond_signal(&spawner->has_work);
+}
+
+/* Its files are open, or cannot be; or it was called back meanwhile. */
+static void finish_opening (struct pexec__spawner *spawner,
+                            struct pexec__job *job) {
+  job->is_prepared = true;
+  job->spawner = NULL;
+  if (job->error >= 0 && !job->is_recalled) {
+    enqueue(spawner, job);
+    return;
+  }
+  if (job->error >= 0)
+    job->error = -ECANCELED;
+  pexec__plan_free(&job->plan);
+  answer(spawner, job);
+}
+
+/* An opener's whole life. It touches nothing behind the unlocking. */
+static void *open_files (void *argument) {
+  struct pexec__job *job = argument;
+  struct pexec__spawner *spawner = job->spawner;
+  job->error = pexec__job_prepare(job);
+  pexec__mailbox_lock(&spawner->todo);
+  finish_opening(spawner, job);
+  spawner->openers--;
+  (void)pthread_cond_signal(&spawner->has_work);
+  pexec__mailbox_unlock(&spawner->todo);
+  return NULL;
+}
+
+/* Where there is no thread to be had, the spawner does it itself. */
+static bool start_opener (struct pexec__spawner *spawner,
+                          struct pexec__job *job) {
+  pthread_t thread;
+  job->spawner = spawner;
+  pexec__mailbox_lock(&spawner->todo);
+  spawner->openers++;
+  pexec__mailbox_unlock(&spawner->todo);
+  if (pexec__thread_start(&thread, "pexec-opener", open_files, job) == 0) {
+    (void)pthread_detach(thread);
+    return true;
+  }
+  job->spawner = NULL;
+  pexec__mailbox_lock(&spawner->todo);
+  spawner->openers--;
+  pexec__mailbox_unlock(&spawner->todo);
+  return false;
 }
 
 /* {== the other threads ================================================== */
@@ -144,10 +201,10 @@ void pexec__spawner_submit (struct pexec__spawner *spawner,
                             struct pexec__job *job) {
   job->plan.pidfd = -1;
   job->found_umask = -1;
+  if (job->has_files && start_opener(spawner, job))
+    return;
   pexec__mailbox_lock(&spawner->todo);
-  job->is_waiting = true;
-  (void)pexec__mailbox_post(&spawner->todo, &job->letter);
-  (void)pthread_cond_signal(&spawner->has_work);
+  enqueue(spawner, job);
   pexec__mailbox_unlock(&spawner->todo);
 }
 
@@ -164,12 +221,14 @@ void pexec__spawner_recall (struct pexec__spawner *spawner,
   bool was_waiting;
   pexec__mailbox_lock(&spawner->todo);
   was_waiting = job->is_waiting;
+  job->is_recalled = true;
   if (was_waiting)
     pexec__mailbox_withdraw(&spawner->todo, &job->letter);
   job->is_waiting = false;
   pexec__mailbox_unlock(&spawner->todo);
   if (!was_waiting)
     return;
+  pexec__plan_free(&job->plan);  /* an opener's */
   job->error = -ECANCELED;
   answer(spawner, job);
 }

@@ -3,6 +3,9 @@
 ** can block before its exec (a program on a hung file system), and with it
 ** the thread that made it: so that is not the loop's. It lives as long as its
 ** children: the kernel's parent-death signal is about the thread.
+**
+** A job with files to open first has a thread of its own for that, an opener,
+** which ends with it: a disk that hangs holds up nobody but who needs it.
 */
 
 #ifndef PEXEC_CORE_SPAWNER_H
@@ -18,7 +21,11 @@ struct pexec__job {
   struct pexec__letter letter;
   pexec_process *process;
   struct pexec__plan plan;      /* fds and umask are the submitter's */
+  bool has_files;               /* to open; the submitter's */
   bool is_waiting;              /* its turn has not come; the spawner's */
+  struct pexec__spawner *spawner;  /* while an opener has it */
+  bool is_recalled;             /* and it is not wanted any more */
+  bool is_prepared;             /* it has been at an opener's */
   /* the answer */
   int error;                    /* 0: executed */
   char *message;                /* why not, for people; or NULL; the taker's */
@@ -42,14 +49,16 @@ void pexec__spawner_submit (struct pexec__spawner *spawner,
                             struct pexec__job *job);
 /* The next answered job, or NULL. */
 struct pexec__job *pexec__spawner_answer (struct pexec__spawner *spawner);
-/* Takes back a job whose turn has not come: answered with -ECANCELED. */
+/* Takes back a job whose turn has not come: answered with -ECANCELED, at once
+   or, where its files are being opened, after that. */
 void pexec__spawner_recall (struct pexec__spawner *spawner,
                             struct pexec__job *job);
 /* The same, else SIGKILL to its child, also to one that is yet to be made.
    Only for a job whose answer was not taken. */
 void pexec__spawner_kill (struct pexec__spawner *spawner,
                           struct pexec__job *job);
-/* Joins the thread, after the jobs that it has: their children get SIGKILL. */
+/* Joins the threads, after the jobs that they have: their children get
+   SIGKILL. Waits for a file that is being opened as long as that takes. */
 void pexec__spawner_close (struct pexec__spawner *spawner);
 
 #endif
