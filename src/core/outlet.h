@@ -32,9 +32,9 @@ struct pexec__outlet {
 int pexec__outlets_take (pexec_process *process, const char **path);
 /* Are some yet to be opened? */
 bool pexec__outlets_need_files (const pexec_process *process);
-/* Opens its log files, the first time, and has writers for all. The thread of
-   an opener, or the spawner's. 0 or -errno; where that is about a file, *path and *flaw say which,
-   and what is wrong with it. */
+/* Opens its log files, the first time, and has writers for all. An opener's
+   thread, or the spawner's. 0 or -errno; where that is about a file, *path
+   and *flaw say which, and what is wrong with it. */
 int pexec__outlets_open (pexec_process *process, const char **path,
                          enum pexec__logfile_flaw *flaw);
 /* All are open, as the spawner has answered: they can be fed. */
