@@ -189,8 +189,10 @@ end
 function TestStalledDisk:test_the_log_hears_of_it_once()
   local disk = disks.freezable()
   local log = spec.collecting_logger()
+  -- little enough that the disk is not full before it hangs
   local process = assert(pexec.new_managed_process(spec.child({
-      stdout = { file = disk.path .. "/log" } }, "flood"), log))
+      stdout = { file = disk.path .. "/log", max_size = 65536, keep = 1 } },
+      "flood"), log))
   assert(process:start())
   spec.eventually(function() return spec.read(disk.path .. "/log") end)
   disk:freeze()
