@@ -78,7 +78,7 @@ static int end (void **state) {
   }
   (void)munmap(stack, STACK_SIZE);
   pexec__plan_free(&plan);
-  pexec__config_release(config);
+  pexec__config_free(config);
   return 0;
 }
 
@@ -154,7 +154,7 @@ static void each_may_be_the_hosts_alone (void **state) {
     expect_file(1, own == 1 ? "out\n" : "");
     expect_file(2, own == 2 ? "err\n" : "");
     pexec__plan_free(&plan);
-    pexec__config_release(config);
+    pexec__config_free(config);
   }
   pexec__close(null_fd);
   assert_int_equal(run("exit 0", 0, 1, 2), 0);
@@ -168,7 +168,7 @@ static void stderr_may_go_where_stdout_goes (void **state) {
   expect_file(1, "out\nerr\n");
   expect_file(2, "");
   pexec__plan_free(&plan);
-  pexec__config_release(config);
+  pexec__config_free(config);
   assert_int_equal(run("echo out; echo err >&2", 0, other, 1), 0);
   expect_file(1, "out\nerr\n");
   expect_file(2, "out\nerr\n");

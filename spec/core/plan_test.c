@@ -51,7 +51,7 @@ static int begin (void **state) {
 static void forget_plan (void) {
   pexec__plan_free(&plan);
   if (config != NULL)
-    pexec__config_release(config);
+    pexec__config_free(config);
   config = NULL;
 }
 

@@ -1,4 +1,4 @@
-/* See config.h. The host's thread makes it; whoever is last frees it.
+/* See config.h. The host's thread makes it, the supervisor's frees it.
 **
 ** The block, in the order of what has to be aligned best: the struct, the
 ** files' structs, arrays of pointers, and then bytes.
@@ -253,7 +253,6 @@ int pexec__config_copy (const pexec_config *from,
   config = pexec__calloc(1, block_size(from));
   if (config == NULL)
     return -ENOMEM;
-  atomic_init(&config->holders, 1);
   put_scalars(config, from);
   put_pointers(config, from);
   config->logger = retain(from->logger);
@@ -263,14 +262,7 @@ int pexec__config_copy (const pexec_config *from,
   return 0;
 }
 
-struct pexec__config *pexec__config_retain (struct pexec__config *config) {
-  atomic_fetch_add_explicit(&config->holders, 1, memory_order_relaxed);
-  return config;
-}
-
-void pexec__config_release (struct pexec__config *config) {
-  if (atomic_fetch_sub(&config->holders, 1) > 1)
-    return;
+void pexec__config_free (struct pexec__config *config) {
   let_go(config->logger);
   let_go(config->stream_loggers[0]);
   let_go(config->stream_loggers[1]);
@@ -302,8 +294,4 @@ enum pexec__route pexec__config_route (const struct pexec__config *config,
   if (output->files[0] != NULL)
     return route_of_file(output);
   return output->inherits ? PEXEC__ROUTE_INHERIT : PEXEC__ROUTE_NULL;
-}
-
-bool pexec__config_reads (const struct pexec__config *config, int stream) {
-  return pexec__config_route(config, stream) == PEXEC__ROUTE_PIPE;
 }

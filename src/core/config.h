@@ -1,19 +1,17 @@
 /*
 ** The configuration of one process: a deep copy in one block, immutable, so
-** that any thread may read it. Freed with its last holder, on any thread.
+** that any thread may read it.
 */
 
 #ifndef PEXEC_CORE_CONFIG_H
 #define PEXEC_CORE_CONFIG_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "pexec.h"
 #include "restart.h"
 
 struct pexec__config {
-  atomic_int holders;
   struct pexec__policy policy;
   const char *id;
   const char *name;
@@ -35,11 +33,9 @@ struct pexec__config {
   bool events_drop;
 };
 
-/* Checks and copies, for one holder. PEXEC_EINVALID_CONFIG, -ENOMEM. */
+/* Checks and copies. PEXEC_EINVALID_CONFIG, -ENOMEM. */
 int pexec__config_copy (const pexec_config *from, struct pexec__config **copy);
-/* One holder more: logs that are still being written name its id. */
-struct pexec__config *pexec__config_retain (struct pexec__config *config);
-void pexec__config_release (struct pexec__config *config);
+void pexec__config_free (struct pexec__config *config);
 
 /* What a child gets for a stream. */
 enum pexec__route {
@@ -54,8 +50,5 @@ enum pexec__route {
 /* Of stream 0, stdout, or 1, stderr. */
 enum pexec__route pexec__config_route (const struct pexec__config *config,
                                        int stream);
-
-/* Is anything to be read from this stream (0 stdout, 1 stderr)? */
-bool pexec__config_reads (const struct pexec__config *config, int stream);
 
 #endif

@@ -101,7 +101,7 @@ int pexec_process_new (pexec_supervisor *supervisor,
   }
   made->ledger = pexec__ledger_new(config->id);
   if (made->ledger == NULL) {
-    pexec__config_release(made->config);
+    pexec__config_free(made->config);
     pexec__free(made);
     return -ENOMEM;
   }

@@ -33,7 +33,7 @@ static void delist (pexec_process *process) {
 void pexec__process_free (pexec_process *process) {
   pexec__news_silence(process);
   pexec__host_release(process->host);
-  pexec__config_release(process->config);
+  pexec__config_free(process->config);
   if (process->ledger->owner != NULL)  /* else the host may look at it now */
     process->ledger->owner = NULL;
   pexec__ledger_release(process->ledger);
