@@ -264,10 +264,10 @@ end
 function TestFailedRestart:test_a_program_being_rewritten_is_tried_again()
   local path, file = own_program(), spec.tmpdir() .. "/pids"
   local log = spec.collecting_logger()
-  local process = started({ name = path, restart_delay = 0.05, logger = log },
-                          "append", file, "%p", "sleep", 0.2, "exit", 0)
+  local process = started({ name = path, restart_delay = 0.5, logger = log },
+                          "append", file, "%p", "exit", 0)
   read_numbers(file, 1)
-  -- one that is executed cannot be opened for writing
+  -- one that is executed cannot be opened for writing: only between two runs
   local writer = spec.eventually(function() return io.open(path, "r+b") end)
   spec.eventually(function() return log:find("text file busy") end)
   writer:close()
