@@ -59,15 +59,6 @@ static void newlines_are_counted_in_anything (void **s) {
     check_count(draw(LANE), draw(LARGE), draw(101));
 }
 
-static void a_last_line_without_an_end_is_a_line (void **s) {
-  (void)s;
-  assert_int_equal(pexec__count_lines("", 0), 0);
-  assert_int_equal(pexec__count_lines("a", 1), 1);
-  assert_int_equal(pexec__count_lines("a\n", 2), 1);
-  assert_int_equal(pexec__count_lines("a\nb", 3), 2);
-  assert_int_equal(pexec__count_lines("\n\n", 2), 2);
-}
-
 /* {== chunks and their pool ============================================== */
 
 static struct pexec__pool *pool;
@@ -227,7 +218,6 @@ int main (void) {
     SPEC(newlines_are_counted_at_every_alignment_and_length),
     SPEC(newlines_are_counted_where_a_lane_is_full),
     SPEC(newlines_are_counted_in_anything),
-    SPEC(a_last_line_without_an_end_is_a_line),
     SPEC(a_small_chunk_is_as_large_as_it_needs_to_be),
     SPEC(a_large_chunk_is_used_again),
     SPEC(without_memory_there_is_one_for_any_size),

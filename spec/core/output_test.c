@@ -114,15 +114,35 @@ static void the_last_piece_is_told_at_a_death (void **state) {
   assert_false(sinks[0].deliveries[sinks[0].count - 1].is_partial);
 }
 
-static void lines_are_counted_with_one_that_has_no_end (void **state) {
-  (void)state;
-  assert_int_equal(pexec__count_lines("", 0), 0);
-  assert_int_equal(pexec__count_lines("\n", 1), 1);
-  assert_int_equal(pexec__count_lines("a", 1), 1);
-  assert_int_equal(pexec__count_lines("a\n", 2), 1);
-  assert_int_equal(pexec__count_lines("a\nb", 3), 2);
-  assert_int_equal(pexec__count_lines("\n\n\nb\n", 5), 4);
-  assert_int_equal(pexec__count_lines("a\nb\n", 3), 2);
+/* Each arrives with whoever loses them. */
+static void expect_count (const char *first, const char *second,
+                          unsigned lines) {
+  start(PEXEC_STDOUT);
+  fake.is_deaf = true;
+  say_text(0, first);
+  turn_until_idle();
+  say_text(0, second);
+  turn_until_idle();
+  die();
+  fake.is_deaf = false;
+  assert_int_equal(process.lost_lines, lines);
+  assert_int_equal(atomic_load(&process.ledger->streams[0].lines), lines);
+}
+
+static void each_line_is_counted_once (void **state) {
+  static const struct {
+    const char *first, *second;
+    unsigned lines;
+  } cases[] = {
+    { "\n", "", 1 }, { "a", "", 1 }, { "a\n", "", 1 }, { "a\nb", "", 2 },
+    { "\n\n\nb\n", "", 4 }, { "a\nb", "c", 2 }, { "a\nb", "c\n", 2 },
+    { "a", "\n", 1 }, { "a\nb", "c\n\nd", 4 },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    expect_count(cases[i].first, cases[i].second, cases[i].lines);
+    (void)end(state);
+    (void)begin(state);
+  }
 }
 
 /* {== small pipes ======================================================== */
@@ -259,7 +279,7 @@ int main (void) {
     SPEC(a_line_of_64_kib_is_whole),
     SPEC(a_longer_one_comes_in_pieces),
     SPEC(the_last_piece_is_told_at_a_death),
-    SPEC(lines_are_counted_with_one_that_has_no_end),
+    SPEC(each_line_is_counted_once),
     SPEC(a_small_pipe_is_known_as_such),
     SPEC(one_that_does_not_tell_counts_as_small),
     SPEC(any_bytes_in_any_chunks_come_out_as_they_are),

@@ -173,8 +173,3 @@ size_t pexec__count_newlines (const char *data, size_t length) {
     lines += (*data++ == '\n');
   return lines;
 }
-
-size_t pexec__count_lines (const char *data, size_t length) {
-  return pexec__count_newlines(data, length) +
-         (length > 0 && data[length - 1] != '\n');
-}

@@ -80,7 +80,5 @@ struct pexec__chunk *pexec__chunk_hold (struct pexec__chunk *chunk);
 void pexec__chunk_drop (struct pexec__chunk *chunk);  /* NULL: nothing */
 
 size_t pexec__count_newlines (const char *data, size_t length);
-/* A last line without an end counts too. */
-size_t pexec__count_lines (const char *data, size_t length);
 
 #endif

@@ -82,23 +82,21 @@ struct reading {
   struct pexec__stream *stream;
   struct pexec__chunk *chunk;
   size_t from;
+  size_t lines;                 /* that end in it */
 };
 
-/* The rest and the bytes up to 'to'. */
+/* The rest and the bytes up to 'to': a piece, or all the lines that end. */
 static void send (struct reading *reading, size_t to, bool is_partial) {
   struct pexec__stream *stream = reading->stream;
   struct pexec__chunk *chunk = reading->chunk;
-  struct pexec__view view = { chunk, reading->from, to, 0, is_partial };
+  struct pexec__view view = { chunk, reading->from, to,
+                              is_partial ? 0 : reading->lines, is_partial };
   if (stream->rest_length > 0) {
     view.from -= stream->rest_length;
     memcpy(chunk->data + view.from, stream->rest, stream->rest_length);
     drop_rest(stream);
   }
   reading->from = to;
-  if (!is_partial)
-    view.lines = view.to == view.from ? 1
-               : pexec__count_lines(chunk->data + view.from,
-                                    view.to - view.from);
   deliver(stream, &view);
 }
 
@@ -139,14 +137,14 @@ static void split (struct reading *reading) {
 /* What is new goes as it is to those who want bytes, and then by lines. */
 static void take (struct pexec__stream *stream, struct pexec__chunk *chunk,
                   size_t from) {
-  struct reading reading = { stream, chunk, from };
-  struct pexec__view view = { chunk, from, chunk->length, 0, false };
+  size_t lines = pexec__count_newlines(chunk->data + from,
+                                       chunk->length - from);
+  struct reading reading = { stream, chunk, from, lines };
+  struct pexec__view view = { chunk, from, chunk->length, lines, false };
   struct pexec__ledger *ledger = ledger_of(stream);
   int i = stream->number - 1;
-  view.lines = pexec__count_newlines(chunk->data + from,
-                                     chunk->length - from);
   atomic_fetch_add(&ledger->streams[i].bytes, chunk->length - from);
-  atomic_fetch_add(&ledger->streams[i].lines, view.lines);
+  atomic_fetch_add(&ledger->streams[i].lines, lines);
   pexec__outlets_put_bytes(stream, &view);
   split(&reading);
 }
@@ -197,7 +195,7 @@ static struct pexec__chunk *new_chunk (struct pexec__stream *stream,
 
 /* A last line that has no end; or the end of one that went out in pieces. */
 static void flush (struct pexec__stream *stream) {
-  struct reading reading = { stream, NULL, stream->rest_length };
+  struct reading reading = { stream, NULL, stream->rest_length, 1 };
   if (stream->rest_length == 0 && !stream->is_in_pieces)
     return;
   reading.chunk = new_chunk(stream, 0);

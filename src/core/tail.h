@@ -19,7 +19,6 @@ struct pexec__tail {
   size_t size;          /* of it, in bytes; 0: nothing is to be kept */
   size_t first;         /* where the oldest record begins */
   size_t used;          /* bytes of records from there on */
-  size_t count;         /* records */
 };
 
 /* Keeps the lines of a view, the oldest making room. A line that does not fit
