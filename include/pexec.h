@@ -240,6 +240,29 @@ typedef struct pexec_input {
   size_t length;
 } pexec_input;
 
+/* Whether one that has ended unexpectedly is restarted. */
+enum pexec_restart {
+  PEXEC_RESTART_ALWAYS,
+  PEXEC_RESTART_ON_FAILURE,       /* unless its exit code is one of success */
+  PEXEC_RESTART_NEVER
+};
+
+/* How long a restart waits, counted from the death: the n-th restart in a row
+   min(max, initial * factor^(n-1)), and more or less by a random part of that
+   up to 'jitter'; or as a list says, whose last delay repeats. */
+typedef struct pexec_backoff {
+  int64_t initial_ms;             /* -1: this does not count */
+  double factor;                  /* at least 1 */
+  int64_t max_ms;                 /* at least initial_ms */
+  double jitter;                  /* from 0 to below 1 */
+  const int64_t *delays_ms;       /* the list, instead; NULL: none */
+  size_t delay_count;
+  int64_t reset_after_ms;         /* of running: n is 1 again; -1: max_ms, of a
+                                     list the longest in it */
+} pexec_backoff;
+
+#define PEXEC_BACKOFF_INIT { -1, 2.0, 60000, 0.1, NULL, 0, -1 }
+
 typedef struct pexec_config {
   size_t size;                    /* of this struct: versions it */
   const char *id;                 /* required, not empty */
@@ -266,13 +289,23 @@ typedef struct pexec_config {
   size_t events_buffer;           /* bytes of output events that may wait */
   int events_drop;                /* 1: beyond that lines are dropped and
                                      counted; 0: the child waits */
+  enum pexec_restart restart;
+  const int *success_exit_codes;  /* of RESTART_ON_FAILURE; NULL: 0 alone */
+  size_t success_exit_code_count;
+  pexec_backoff backoff;          /* instead of restart_delay_ms */
+  int restart_limit;              /* restarts within the time below, at most
+                                     10000; then it is given up; -1: any */
+  int64_t restart_limit_ms;       /* of running: delays do not count */
+  int64_t decision_timeout_ms;    /* for pexec_process_decide; then 'restart'
+                                     decides; -1: it waits */
 } pexec_config;
 
 #define PEXEC_CONFIG_INIT \
   { sizeof(pexec_config), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, \
     15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL, \
     { PEXEC_FROM_NULL, NULL, NULL, 0 }, { { 0, 0, NULL }, { 0, 0, NULL } }, \
-    16384, 262144, 0 }
+    16384, 262144, 0, PEXEC_RESTART_ALWAYS, NULL, 0, PEXEC_BACKOFF_INIT, \
+    -1, 0, -1 }
 
 /* Makes a process, not started. PEXEC_EINVALID_CONFIG where the configuration
    cannot be used, -ENOMEM. */
@@ -303,9 +336,27 @@ PEXEC_API int pexec_process_start (pexec_process *process,
    PEXEC_EDEADLINE_EXCEEDED) comes back in the exit. */
 PEXEC_API int pexec_process_cancel (pexec_process *process, int reason);
 
-/* Answers PEXEC_EVENT_EXITED where its 'asks' is set: 1 restarts, 0 ends. An
-   answer that a stop has overtaken is ignored. */
-PEXEC_API int pexec_process_decide (pexec_process *process, int restart);
+/* Answers PEXEC_EVENT_EXITED where its 'asks' is set. An answer that a stop
+   has overtaken is ignored, and so is one that comes after the
+   decision_timeout, since 'run' is the exit's. */
+enum pexec_decision {
+  PEXEC_DECIDE_END,               /* it stays down */
+  PEXEC_DECIDE_RESTART,
+  PEXEC_DECIDE_BY_POLICY          /* what 'restart' says */
+};
+
+/* 'delay_ms': of the restart, counted from the death; -1: as configured. */
+PEXEC_API int pexec_process_decide (pexec_process *process, uint64_t run,
+                                    enum pexec_decision decision,
+                                    int64_t delay_ms);
+
+/* Orders a stop and a start, as one act that is not final; also while it
+   waits for a restart. It has no failures behind it then. Answered with
+   PEXEC_EVENT_RESTARTED, once the new child has been executed or could not
+   be: then it is tried again as after a death. PEXEC_EUNSUPPORTED of a
+   one-shot, PEXEC_EALREADY_STOPPED, and PEXEC_EPROCESS_DONE, perhaps only in
+   the answer, where nothing is managed. */
+PEXEC_API int pexec_process_restart (pexec_process *process);
 
 /* Orders a stop, final; answered with PEXEC_EVENT_STOPPED each time. */
 PEXEC_API int pexec_process_stop (pexec_process *process);
@@ -361,7 +412,7 @@ PEXEC_API void pexec_tail_release (pexec_tail *tail);
 #define PEXEC_STATES(X) \
   X(IDLE, "idle") X(STARTING, "starting") X(RUNNING, "running") \
   X(DECIDING, "deciding") X(BACKOFF, "backoff") X(STOPPING, "stopping") \
-  X(STOPPED, "stopped") X(EXITED, "exited")
+  X(STOPPED, "stopped") X(EXITED, "exited") X(FAILED, "failed")
 
 enum pexec_state {
 #define X(name, text) PEXEC_##name,
@@ -381,11 +432,58 @@ typedef struct pexec_counts {
                              two did not get counts twice */
 } pexec_counts;
 
+/* Who wanted a child to end. */
+#define PEXEC_REQUESTS(X) \
+  X(NOBODY, "nobody") X(STOP, "stop") X(RESTART, "restart") \
+  X(LIMIT, "limit")
+
+enum pexec_request {
+#define X(name, text) PEXEC_BY_##name,
+  PEXEC_REQUESTS(X)
+#undef X
+  PEXEC_REQUEST_COUNT
+};
+
+PEXEC_API const char *pexec_request_name (enum pexec_request request);
+
+/* How a child has ended: what every purpose gets. */
+typedef struct pexec_exit {
+  int pid;
+  int is_known;       /* 0: somebody else reaped it; no code, no signal */
+  int code;           /* exit code, or -1 for a death by signal */
+  int signo;          /* 0: it exited */
+  int core_dumped;
+  int canceled;       /* 0, or the reason given to pexec_process_cancel */
+  enum pexec_request requested;
+  int64_t started_at_ns;  /* CLOCK_REALTIME */
+  int64_t uptime_ns;
+  uint64_t restarts;  /* until then */
+  uint64_t run;       /* which of its starts it was: 1 is the first */
+  uint64_t attempt;   /* which of those in a row: 1 after a recovery */
+  int has_usage;      /* these are known, of it and of those whose end it
+                         has waited for: */
+  int64_t user_ns, system_ns;
+  int64_t max_rss;    /* bytes */
+} pexec_exit;
+
+#define PEXEC_HISTORY_MAX 16
+
+/* How its last children have ended, the oldest first: at most 'most' of the
+   last PEXEC_HISTORY_MAX. Returns how many, or a negative error. */
+PEXEC_API int pexec_process_history (pexec_process *process,
+                                     pexec_exit *exits, size_t most);
+
 typedef struct pexec_snapshot {
   enum pexec_state state;
+  int is_wanted;          /* somebody wants it to run */
+  int64_t since_ns;       /* when it came to this state: CLOCK_REALTIME; 0:
+                             never started */
   int pid;                /* 0: nothing runs */
   uint64_t starts;        /* successful ones */
-  int64_t started_at_ns;  /* CLOCK_MONOTONIC; 0: never */
+  int64_t started_at_ns;  /* the last one, CLOCK_MONOTONIC; 0: never */
+  int64_t uptime_ns;      /* of what runs; 0: nothing does */
+  uint64_t failures;      /* restarts in a row, until it has recovered */
+  int64_t restart_in_ns;  /* until the next one; -1: none is waited for */
   pexec_counts output[2]; /* of stdout, of stderr */
 } pexec_snapshot;
 
@@ -405,7 +503,9 @@ enum pexec_event_type {
   PEXEC_EVENT_LOG,      /* level, data, length */
   PEXEC_EVENT_SIGNAL,   /* signo; process is NULL */
   PEXEC_EVENT_WRITTEN,  /* ticket, error; length: bytes that the pipe took */
-  PEXEC_EVENT_REOPENED  /* error, message */
+  PEXEC_EVENT_REOPENED, /* error, message */
+  PEXEC_EVENT_RESTARTED,  /* error, message; pid where error is 0 */
+  PEXEC_EVENT_GIVEN_UP  /* exit, where a child has ended; message: why */
 };
 
 /* What it took to stop a process. */
@@ -420,17 +520,6 @@ enum pexec_stage {
 };
 
 PEXEC_API const char *pexec_stage_name (enum pexec_stage stage);
-
-typedef struct pexec_exit {
-  int pid;
-  int is_known;       /* 0: somebody else reaped it; no code, no signal */
-  int code;           /* exit code, or -1 for a death by signal */
-  int signo;          /* 0: it exited */
-  int core_dumped;
-  int canceled;       /* 0, or the reason given to pexec_process_cancel */
-  int64_t uptime_ns;
-  uint64_t restarts;  /* so far */
-} pexec_exit;
 
 typedef struct pexec_event {
   size_t size;              /* set by the host: versions it */
@@ -457,7 +546,7 @@ typedef struct pexec_event {
 
 #define PEXEC_EVENT_INIT \
   { sizeof(pexec_event), PEXEC_EVENT_NONE, NULL, 0, NULL, 0, 0, \
-    { 0, 0, 0, 0, 0, 0, 0, 0 }, PEXEC_STAGE_NONE, PEXEC_STDOUT, \
+    { 0 }, PEXEC_STAGE_NONE, PEXEC_STDOUT, \
     PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL }
 
 /* Pulls the next event: 1, or 0 where none waits. Events of one process come

@@ -28,7 +28,8 @@ static int handle (const pexec_event *event, int *deaths) {
       break;
     case PEXEC_EVENT_EXITED:
       printf("exit status %d\n", event->exit.code);
-      pexec_process_decide(event->process, ++*deaths < 3);
+      pexec_process_decide(event->process, event->exit.run, ++*deaths < 3
+                           ? PEXEC_DECIDE_RESTART : PEXEC_DECIDE_END, -1);
       break;
     default:
       break;

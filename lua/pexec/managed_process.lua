@@ -180,13 +180,14 @@ end
 -- {== an unexpected exit ====================================================
 
 -- The core ignores it where a stop came first.
-local function decide(process, task)
-  local restart = not task.is_ok or task.results[1]
+local function decide(process, task, run)
+  local restart = task.is_ok and task.results[1]
   deciding[process] = nil
-  core.process_decide(process, restart)
+  core.process_decide(process, run, not task.is_ok and "policy" or
+                      restart and "restart" or "end")
   if task.is_ok then return end
-  core.process_value(process).log("error",
-      "error in on_unexpected_exit, restarting: " .. task.traceback)
+  core.process_value(process).log("error", "error in on_unexpected_exit, " ..
+      "the restart policy decides: " .. task.traceback)
 end
 
 -- nil: none, or one that is never asked.
@@ -203,9 +204,9 @@ local function ask(process, exit)
     deciding[process] = task
     exit.process = process
     exit.context = task.context
-    exit.tail = core.process_tail(process, nil, exit.restarts + 1) or {}
+    exit.tail = core.process_tail(process, nil, exit.run) or {}
     return handler(exit.exit_code, exit)
-  end, function(task) decide(process, task) end)
+  end, function(task) decide(process, task, exit.run) end)
 end
 
 -- Its handler is not asked any more.
@@ -491,17 +492,27 @@ function methods.tail(process, n)
   return core.process_tail(process, n)
 end
 
+-- p:history([n]): how its last children have ended, or the last n of them.
+-- Of each there are the last lines that are still kept.
+function methods.history(process, n)
+  check_self(process, "history")
+  check_count(n, "history")
+  local records, message, code = core.process_history(process, n)
+  for _, record in ipairs(records or {}) do
+    record.tail = core.process_tail(process, nil, record.run) or {}
+  end
+  return records, message, code
+end
+
 -- p:info()
 function methods.info(process)
   check_self(process, "info")
-  local state, pid, starts = core.process_state(process)
-  if not state then return nil, pid, starts end  -- message, code
-  local stdout, stderr = core.process_output(process)
-  return {
-    id = core.process_id(process), state = state, pid = pid, starts = starts,
-    restarts = math.max(0, starts - 1),
-    output = { stdout = stdout, stderr = stderr },
-  }
+  local info, message, code = core.process_info(process)
+  if not info then return nil, message, code end
+  info.id = core.process_id(process)
+  info.restarts = math.max(0, info.starts - 1)
+  info.last_exit = methods.history(process, 1)[1]
+  return info
 end
 
 -- p:reopen_logs()

@@ -411,7 +411,7 @@ static void numbers_and_flags_are_taken_over (void **state) {
   assert_true(config->log_events && config->events_drop);
   assert_int_equal(config->stop_signal, SIGUSR1);
   assert_int_equal(config->policy.stop_timeout_ns, 200 * PEXEC__MS);
-  assert_int_equal(config->policy.delay_ns, 0);
+  assert_int_equal(config->policy.delays.first_ns, 0);
   assert_int_equal(config->output_events, PEXEC_STDERR);
   assert_ptr_equal(config->user, &from);
   assert_int_equal(config->tail_size, 7);

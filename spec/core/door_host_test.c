@@ -48,7 +48,7 @@ static int count_obedient (pexec_process *process) {
     pexec_process_new(real.supervisor, &real.config, &made),
     pexec_process_start(process, -1),
     pexec_process_cancel(process, PEXEC_ECANCELED),
-    pexec_process_decide(process, 1),
+    pexec_process_decide(process, 1, 1, -1),
     pexec_process_stop(process),
     pexec_process_kill_group(process),
     pexec_process_snapshot(process, &snapshot),

@@ -199,7 +199,7 @@ static void it_stops_while_a_handler_decides (void **state) {
   process = STARTED("exit", "1");
   (void)real_await(process, PEXEC_EVENT_EXITED);
   expect_stop(process, PEXEC_STAGE_NONE);
-  assert_int_equal(pexec_process_decide(process, 1), 0);
+  assert_int_equal(pexec_process_decide(process, 1, 1, -1), 0);
   (void)real_await(process, PEXEC_EVENT_ENDED);
   expect_stop(process, PEXEC_STAGE_NONE);
   assert_int_equal(real_snapshot(process).starts, 1);

@@ -188,7 +188,8 @@ static void every_deadly_signal_is_told (void **state) {
     assert_true(exited->exit.is_known && exited->asks);
     assert_int_equal(exited->exit.code, -1);
     assert_int_equal(exited->exit.signo, signo);
-    assert_int_equal(pexec_process_decide(process, 1), 0);
+    assert_int_equal(pexec_process_decide(process, exited->exit.run, 1, -1),
+                     0);
     real_await_starts(process, exited->exit.restarts + 2);
   }
   stop(process);
@@ -218,10 +219,12 @@ static void a_handler_decides (void **state) {
   assert_int_equal(exited->exit.restarts, 0);
   assert_int_equal(real_snapshot(process).state, PEXEC_DECIDING);
   assert_int_equal(real_pid(process), 0);
-  (void)pexec_process_decide(process, 1);
+  (void)pexec_process_decide(process, 1, 1, -1);
   exited = real_await(process, PEXEC_EVENT_EXITED);
   assert_int_equal(exited->exit.restarts, 1);
-  (void)pexec_process_decide(process, 0);
+  (void)pexec_process_decide(process, 1, 1, -1);  /* of the one before */
+  assert_int_equal(real_snapshot(process).state, PEXEC_DECIDING);
+  (void)pexec_process_decide(process, 2, 0, -1);
   ENDED(process);
   assert_int_equal(real_snapshot(process).state, PEXEC_EXITED);
   assert_string_equal(real_order(process), "SXXE");

@@ -59,7 +59,8 @@ static void hear_exit (const pexec_event *event) {
   host.exited++;
   host.exit = event->exit;
   if (event->asks && host.decision >= 0)
-    (void)pexec_process_decide(event->process, host.decision);
+    (void)pexec_process_decide(event->process, event->exit.run,
+                               host.decision, -1);
 }
 
 static void hear_output (const pexec_event *event) {

@@ -163,12 +163,19 @@ static bool is_heeded (const struct fake_child *child, int signo,
   return signo == SIGKILL || (ignored & FAKE_BIT(signo)) == 0;
 }
 
+static struct pexec__status status_of (int code, int signo) {
+  return (struct pexec__status){
+    .is_known = true, .code = code, .signo = signo, .has_usage = true,
+    .user_ns = 2 * FAKE_MS, .system_ns = FAKE_MS, .max_rss = 4096,
+  };
+}
+
 static void signal_leader (struct fake_child *child, int signo) {
   const struct fake_program *program = child->program;
   if (child->leader != ALIVE || !is_heeded(child, signo, program->ignores))
     return;
   if (signo == SIGKILL || program->lingers_ns == 0) {
-    child->status = (struct pexec__status){ true, -1, signo, false };
+    child->status = status_of(-1, signo);
     end_leader(child);
   }
   else if (child->ends_at_ns > fake.now_ns + program->lingers_ns)
@@ -256,6 +263,7 @@ int pexec__exit_info (int pidfd, struct pexec__status *status) {
     return -ENOTTY;
   assert_int_equal(child->leader, GONE);
   *status = child->status;
+  status->has_usage = false;
   return 0;
 }
 
@@ -263,7 +271,7 @@ int pexec__exit_info (int pidfd, struct pexec__status *status) {
 
 static void begin_life (struct fake_child *child) {
   const struct fake_program *program = child->program;
-  child->status = (struct pexec__status){ true, program->code, 0, false };
+  child->status = status_of(program->code, 0);
   child->members = program->members;
   child->ends_at_ns = program->lives_ns == 0 ? FAKE_NEVER
                     : fake.now_ns + program->lives_ns;
@@ -278,7 +286,7 @@ static void begin_life (struct fake_child *child) {
 
 static void fail_to_execute (struct fake_child *child,
                              struct pexec__plan *plan) {
-  child->status = (struct pexec__status){ true, 127, 0, false };
+  child->status = status_of(127, 0);
   plan->failed_step = PEXEC__STEP_EXEC;
   plan->failed_errno = child->program->exec_error;
   fake.living++;

@@ -130,6 +130,11 @@ int64_t pexec__wall_now (void) {
   return 1770000000000000000 + fake.now_ns;
 }
 
+/* No jitter. */
+double pexec__lot (void) {
+  return 0.5;
+}
+
 /* {== descriptors ==== */
 
 static struct file *file_of (int fd) {

@@ -36,8 +36,14 @@ struct row {
 /* Everything that happens. */
 static const struct row rows[] = {
   /* a start */
-  ROW(IDLE, START, SPAWN, STARTING),
-  ROW(EXITED, START, SPAWN, STARTING),
+  ROW(IDLE, START, PREPARE, PREPARING),
+  ROW(EXITED, START, PREPARE, PREPARING),
+  ROW(FAILED, START, PREPARE, PREPARING),
+  ROW(PREPARING, READY, SPAWN, STARTING),
+  ROW(PREPARING, DUE, SPAWN, STARTING),
+  ROW(PREPARING, VETO, REFUSE, IDLE),
+  ROW(PREPARING, REVETO, END, EXITED),
+  ROW(PREPARING, CANCEL, CUT_SHORT, IDLE),
   ROW(STARTING, SPAWNED, ANNOUNCE, RUNNING),
   ROW(STARTING, SPAWN_FAILED, REFUSE, IDLE),
   /* a death that nobody ordered, and what the host says to it */
@@ -45,9 +51,16 @@ static const struct row rows[] = {
   ROW(RUNNING, ASKED, ASK, DECIDING),
   ROW(DECIDING, YES, CLEAR, CLEARING),
   ROW(DECIDING, NO, CLEAR, ENDING),
+  ROW(DECIDING, DUE, OVERRULE, DECIDING),
+  ROW(RUNNING, OVER, CLEAR, ENDING),
+  /* one restart too many */
+  ROW(RUNNING, SPENT, CLEAR, FAILING),
+  ROW(DECIDING, SPENT, CLEAR, FAILING),
+  ROW(STARTING, SPENT, GIVE_UP, FAILED),
+  ROW(FAILING, CLEARED, GIVE_UP, FAILED),
   /* a restart */
   ROW(CLEARING, CLEARED, DELAY, BACKOFF),
-  ROW(BACKOFF, DUE, SPAWN, STARTING),
+  ROW(BACKOFF, DUE, PREPARE, PREPARING),
   ROW(STARTING, RESPAWN_FAILED, RETRY, BACKOFF),
   /* an end without a stop */
   ROW(ENDING, CLEARED, END, EXITED),
@@ -58,7 +71,26 @@ static const struct row rows[] = {
   ROW(RUNNING, CANCEL, KILL_GROUP, RUNNING),
   ROW(RUNNING, DUE, KILL_GROUP, RUNNING),
   ROW(RUNNING, CUT, CLEAR, ENDING),
-  /* a stop while the child is being made */
+  /* a restart that is ordered */
+  ROW(RUNNING, RESTART, BEGIN_STOP, CYCLING),
+  ROW(DECIDING, RESTART, BEGIN_STOP, CYCLING),
+  ROW(CLEARING, RESTART, BEGIN_KILL, CYCLING),
+  ROW(ENDING, RESTART, BEGIN_KILL, CYCLING),
+  ROW(FAILING, RESTART, BEGIN_KILL, CYCLING),
+  ROW(BACKOFF, RESTART, RENEW, PREPARING),
+  ROW(CYCLING, LEFT, NOTE_LEFT, CYCLING),
+  ROW(CYCLING, DUE, NEXT_STAGE, CYCLING),
+  ROW(CYCLING, RESTART, JOIN_STOP, CYCLING),
+  ROW(CYCLING, CLEARED, RENEW, PREPARING),
+  ROW(CYCLING, STOP, JOIN_STOP, STOPPING),
+  ROW(CYCLING, KILL, BEGIN_KILL, STOPPING),
+  ROW(IDLE, RESTART, DENY, IDLE),
+  ROW(STOPPED, RESTART, DENY, STOPPED),
+  ROW(EXITED, RESTART, DENY, EXITED),
+  ROW(FAILED, RESTART, DENY, FAILED),
+  /* a stop before a child is made, and while it is */
+  ROW(PREPARING, STOP, ABANDON, STOPPED),
+  ROW(PREPARING, KILL, ABANDON, STOPPED),
   ROW(STARTING, STOP, HALT, HALTING),
   ROW(STARTING, KILL, HALT_NOW, HALTING),
   ROW(HALTING, KILL, HALT_NOW, HALTING),
@@ -75,6 +107,8 @@ static const struct row rows[] = {
   ROW(CLEARING, KILL, BEGIN_KILL, STOPPING),
   ROW(ENDING, STOP, BEGIN_KILL, STOPPING),
   ROW(ENDING, KILL, BEGIN_KILL, STOPPING),
+  ROW(FAILING, STOP, BEGIN_KILL, STOPPING),
+  ROW(FAILING, KILL, BEGIN_KILL, STOPPING),
   /* its stages */
   ROW(STOPPING, DUE, NEXT_STAGE, STOPPING),
   ROW(STOPPING, LEFT, NOTE_LEFT, STOPPING),
@@ -88,6 +122,8 @@ static const struct row rows[] = {
   ROW(BACKOFF, KILL, END_STOP, STOPPED),
   ROW(EXITED, STOP, END_STOP, STOPPED),
   ROW(EXITED, KILL, END_STOP, STOPPED),
+  ROW(FAILED, STOP, END_STOP, STOPPED),
+  ROW(FAILED, KILL, END_STOP, STOPPED),
   ROW(STOPPED, STOP, END_STOP, STOPPED),
 };
 
@@ -98,38 +134,55 @@ struct list {
 
 #define E(event) (1U << PEXEC__ON_##event)
 #define SPAWNER (E(SPAWNED) | E(SPAWN_FAILED) | E(RESPAWN_FAILED))
-#define DEATH (E(ASKED) | E(DIED) | E(FINISHED) | E(CUT))
+#define DEATH (E(ASKED) | E(DIED) | E(OVER) | E(FINISHED) | E(CUT))
+#define VERDICTS (E(YES) | E(NO))
+#define HOOKS (E(READY) | E(VETO) | E(REVETO))
+#define ANSWERS (VERDICTS | HOOKS)
 
 /* Orders of the host that come too late, or when there is nothing to do. */
 static const struct list ignored[] = {
-  { PEXEC__IDLE, E(YES) | E(NO) | E(CANCEL) },
-  { PEXEC__STARTING, E(YES) | E(NO) },
-  { PEXEC__HALTING, E(YES) | E(NO) | E(CANCEL) | E(STOP) },
-  { PEXEC__RUNNING, E(YES) | E(NO) },
-  { PEXEC__DECIDING, E(CANCEL) },
-  { PEXEC__CLEARING, E(YES) | E(NO) | E(CANCEL) },
-  { PEXEC__BACKOFF, E(YES) | E(NO) | E(CANCEL) },
-  { PEXEC__ENDING, E(YES) | E(NO) | E(CANCEL) },
-  { PEXEC__STOPPING, E(YES) | E(NO) | E(CANCEL) },
-  { PEXEC__STOPPED, E(YES) | E(NO) | E(CANCEL) | E(KILL) },
-  { PEXEC__EXITED, E(YES) | E(NO) | E(CANCEL) },
+  { PEXEC__IDLE, ANSWERS | E(CANCEL) },
+  { PEXEC__PREPARING, VERDICTS | E(RESTART) },
+  { PEXEC__STARTING, ANSWERS | E(RESTART) },
+  { PEXEC__HALTING, ANSWERS | E(CANCEL) | E(RESTART) | E(STOP) },
+  { PEXEC__RUNNING, ANSWERS },
+  { PEXEC__DECIDING, HOOKS | E(CANCEL) },
+  { PEXEC__CLEARING, ANSWERS | E(CANCEL) },
+  { PEXEC__BACKOFF, ANSWERS | E(CANCEL) },
+  { PEXEC__ENDING, ANSWERS | E(CANCEL) },
+  { PEXEC__FAILING, ANSWERS | E(CANCEL) },
+  { PEXEC__STOPPING, ANSWERS | E(CANCEL) | E(RESTART) },
+  { PEXEC__CYCLING, ANSWERS | E(CANCEL) },
+  { PEXEC__STOPPED, ANSWERS | E(CANCEL) | E(KILL) },
+  { PEXEC__EXITED, ANSWERS | E(CANCEL) },
+  { PEXEC__FAILED, ANSWERS | E(CANCEL) },
 };
+
+#define AT_REST \
+  (SPAWNER | DEATH | E(SPENT) | E(LEFT) | E(CLEARED) | E(DUE))
 
 /* What would be a bug of the core. */
 static const struct list never[] = {
-  { PEXEC__IDLE, SPAWNER | DEATH | E(LEFT) | E(CLEARED) | E(DUE) },
+  { PEXEC__IDLE, AT_REST },
+  { PEXEC__PREPARING,
+    E(START) | SPAWNER | DEATH | E(SPENT) | E(LEFT) | E(CLEARED) },
   { PEXEC__STARTING, E(START) | DEATH | E(LEFT) | E(CLEARED) },
-  { PEXEC__HALTING, E(START) | DEATH | E(LEFT) | E(CLEARED) },
+  { PEXEC__HALTING, E(START) | DEATH | E(SPENT) | E(LEFT) | E(CLEARED) },
   { PEXEC__RUNNING, E(START) | SPAWNER | E(LEFT) | E(CLEARED) },
-  { PEXEC__DECIDING,
-    E(START) | SPAWNER | DEATH | E(LEFT) | E(CLEARED) | E(DUE) },
-  { PEXEC__CLEARING, E(START) | SPAWNER | DEATH | E(LEFT) | E(DUE) },
-  { PEXEC__BACKOFF, E(START) | SPAWNER | DEATH | E(LEFT) | E(CLEARED) },
-  { PEXEC__ENDING, E(START) | SPAWNER | DEATH | E(LEFT) | E(DUE) },
-  { PEXEC__STOPPING, E(START) | SPAWNER | DEATH },
-  { PEXEC__STOPPED,
-    E(START) | SPAWNER | DEATH | E(LEFT) | E(CLEARED) | E(DUE) },
-  { PEXEC__EXITED, SPAWNER | DEATH | E(LEFT) | E(CLEARED) | E(DUE) },
+  { PEXEC__DECIDING, E(START) | SPAWNER | DEATH | E(LEFT) | E(CLEARED) },
+  { PEXEC__CLEARING,
+    E(START) | SPAWNER | DEATH | E(SPENT) | E(LEFT) | E(DUE) },
+  { PEXEC__BACKOFF,
+    E(START) | SPAWNER | DEATH | E(SPENT) | E(LEFT) | E(CLEARED) },
+  { PEXEC__ENDING,
+    E(START) | SPAWNER | DEATH | E(SPENT) | E(LEFT) | E(DUE) },
+  { PEXEC__FAILING,
+    E(START) | SPAWNER | DEATH | E(SPENT) | E(LEFT) | E(DUE) },
+  { PEXEC__STOPPING, E(START) | SPAWNER | DEATH | E(SPENT) },
+  { PEXEC__CYCLING, E(START) | SPAWNER | DEATH | E(SPENT) },
+  { PEXEC__STOPPED, E(START) | AT_REST },
+  { PEXEC__EXITED, AT_REST },
+  { PEXEC__FAILED, AT_REST },
 };
 
 static struct pexec__step step (int phase, int event) {
@@ -259,12 +312,13 @@ static void every_state_is_reached_and_can_be_left_for_the_end (void **state) {
 
 static bool is_end (int action) {
   return action == PEXEC__DO_END || action == PEXEC__DO_END_STOP ||
-         action == PEXEC__DO_REFUSE || action == PEXEC__DO_ABANDON;
+         action == PEXEC__DO_REFUSE || action == PEXEC__DO_ABANDON ||
+         action == PEXEC__DO_CUT_SHORT || action == PEXEC__DO_GIVE_UP;
 }
 
 static bool is_rest (int phase) {
   return phase == PEXEC__IDLE || phase == PEXEC__EXITED ||
-         phase == PEXEC__STOPPED;
+         phase == PEXEC__STOPPED || phase == PEXEC__FAILED;
 }
 
 static void expect_rest_to_be_told (int phase, int event) {
@@ -286,9 +340,18 @@ static void what_comes_to_rest_says_so (void **state) {
 static void a_child_is_ordered_only_where_there_is_none (void **state) {
   (void)state;
   ALL(if (step(phase, event).action == PEXEC__DO_SPAWN) {
-    assert_true(is_rest(phase) || phase == PEXEC__BACKOFF);
+    assert_int_equal(phase, PEXEC__PREPARING);
     assert_int_equal(step(phase, event).next, PEXEC__STARTING);
   })
+}
+
+/* Which is so in PREPARING, too. */
+static void one_is_prepared_only_where_there_is_none (void **state) {
+  (void)state;
+  ALL(if (step(phase, event).next == PEXEC__PREPARING &&
+          phase != PEXEC__PREPARING)
+    assert_true(is_rest(phase) || phase == PEXEC__BACKOFF ||
+                (phase == PEXEC__CYCLING && event == PEXEC__ON_CLEARED));)
 }
 
 static uint64_t draw (uint64_t *seed) {
@@ -336,7 +399,9 @@ static void states_have_the_names_that_people_see (void **state) {
     [PEXEC__DECIDING] = "deciding", [PEXEC__CLEARING] = "backoff",
     [PEXEC__BACKOFF] = "backoff", [PEXEC__ENDING] = "stopping",
     [PEXEC__STOPPING] = "stopping", [PEXEC__STOPPED] = "stopped",
-    [PEXEC__EXITED] = "exited",
+    [PEXEC__EXITED] = "exited", [PEXEC__PREPARING] = "starting",
+    [PEXEC__FAILING] = "stopping", [PEXEC__CYCLING] = "stopping",
+    [PEXEC__FAILED] = "failed",
   };
   (void)state;
   for (int i = 0; i < PEXEC__PHASE_COUNT; i++) {
@@ -373,6 +438,7 @@ int main (void) {
     cmocka_unit_test(every_state_is_reached_and_can_be_left_for_the_end),
     cmocka_unit_test(what_comes_to_rest_says_so),
     cmocka_unit_test(a_child_is_ordered_only_where_there_is_none),
+    cmocka_unit_test(one_is_prepared_only_where_there_is_none),
     cmocka_unit_test(a_long_random_walk_meets_no_hole),
     cmocka_unit_test(states_have_the_names_that_people_see),
     cmocka_unit_test(an_unknown_state_or_stage_has_a_name_too),

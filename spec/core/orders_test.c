@@ -50,7 +50,8 @@ static void an_unusable_configuration_makes_no_process (void **state) {
 static void what_was_never_started_cannot_be_decided (void **state) {
   WORLD({ 0 });
   host_make();
-  assert_int_equal(pexec_process_decide(host.process, 1), PEXEC_ENOT_STARTED);
+  assert_int_equal(pexec_process_decide(host.process, 1, 1, -1),
+                   PEXEC_ENOT_STARTED);
   assert_int_equal(pexec_process_cancel(host.process, PEXEC_ECANCELED),
                    PEXEC_ENOT_STARTED);
   give_back_unstarted();
@@ -81,7 +82,7 @@ static void late_decisions_change_nothing (void **state) {
   host.config.asks = 1;
   host_start();
   host_run(500 * FAKE_MS);
-  (void)pexec_process_decide(host.process, 0);
+  (void)pexec_process_decide(host.process, 1, 0, -1);
   host_run(FAKE_S);
   assert_int_equal(fake.clones, 2);
 }

@@ -331,7 +331,7 @@ static void a_decision_is_interrupted (void **state) {
   run_for(500 * FAKE_MS);
   stop();
   expect_stop(0, PEXEC_STAGE_NONE);
-  (void)pexec_process_decide(host.process, 1);
+  (void)pexec_process_decide(host.process, 1, 1, -1);
   expect_never_again();
 }
 

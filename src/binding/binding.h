@@ -39,6 +39,15 @@ void pexec__push_process (lua_State *L, pexec_process *process);
 /* [-0, +1|3, v] tail.c: process_tail(p [, most [, run]]) */
 int pexec__tail (lua_State *L, pexec_process *process);
 
+/* [-0, +1, m] record.c: pushes an exit record. */
+void pexec__push_exit (lua_State *L, const pexec_exit *end);
+/* [-0, +1|3, v] record.c: process_history(p [, most]) */
+int pexec__history (lua_State *L, pexec_process *process);
+
+/* Seconds -> milliseconds, rounded up; below 0: -1; too long is what the core
+   takes for ever. */
+int64_t pexec__wait_ms (lua_Number seconds);
+
 /* [-0, +1, m] Pushes a userdata that takes over what an event of output
    holds. */
 void pexec__push_lines (lua_State *L, pexec_event *event);

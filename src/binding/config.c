@@ -68,10 +68,14 @@ static lua_Number read_number (lua_State *L, int table, const char *field) {
   return value;
 }
 
-/* Seconds -> milliseconds, rounded up; too long is what the core refuses. */
+int64_t pexec__wait_ms (lua_Number seconds) {
+  lua_Number wait_ms = seconds * 1000.0;
+  return seconds < 0 ? -1
+       : wait_ms < 4e15 ? (int64_t)(wait_ms + 0.999999) : INT64_MAX;
+}
+
 static int64_t read_wait (lua_State *L, int table, const char *field) {
-  lua_Number wait_ms = read_number(L, table, field) * 1000.0;
-  return wait_ms < 4e15 ? (int64_t)(wait_ms + 0.999999) : INT64_MAX;
+  return pexec__wait_ms(read_number(L, table, field));
 }
 
 static pexec_logger *read_logger (lua_State *L, int table,

@@ -62,31 +62,18 @@ static int push_output (lua_State *L, pexec_event *event) {
 
 /* asks, exit: a table as on_unexpected_exit gets it, and the code */
 static int push_exited (lua_State *L, pexec_event *event) {
-  const pexec_exit *end = &event->exit;
   lua_pushboolean(L, event->asks);
-  lua_createtable(L, 0, 10);
-  if (end->is_known) {
-    lua_pushinteger(L, end->code);
-    lua_setfield(L, -2, "exit_code");
-  }
-  if (end->signo != 0) {
-    lua_pushstring(L, pexec_signal_name(end->signo));
-    lua_setfield(L, -2, "signal");
-    lua_pushstring(L, pexec_signal_text(end->signo));
-    lua_setfield(L, -2, "signal_text");
-  }
-  if (end->canceled != 0) {
-    lua_pushstring(L, pexec_error_name(end->canceled));
-    lua_setfield(L, -2, "canceled");
-  }
-  lua_pushboolean(L, end->core_dumped);
-  lua_setfield(L, -2, "core_dumped");
-  lua_pushinteger(L, end->pid);
-  lua_setfield(L, -2, "pid");
-  lua_pushnumber(L, (lua_Number)end->uptime_ns / 1e9);
-  lua_setfield(L, -2, "uptime");
-  lua_pushinteger(L, (lua_Integer)end->restarts);
-  lua_setfield(L, -2, "restarts");
+  pexec__push_exit(L, &event->exit);
+  return 2;
+}
+
+/* The record, nil where no child has ended, and the reason. */
+static int push_given_up (lua_State *L, pexec_event *event) {
+  if (event->exit.run > 0)
+    pexec__push_exit(L, &event->exit);
+  else
+    lua_pushnil(L);
+  lua_pushstring(L, event->message);
   return 2;
 }
 
@@ -153,6 +140,8 @@ static const struct {
   [PEXEC_EVENT_LOG] = { "log", push_log },
   [PEXEC_EVENT_SIGNAL] = { "signal", push_signal },
   [PEXEC_EVENT_REOPENED] = { "reopened", push_reopened },
+  [PEXEC_EVENT_RESTARTED] = { "restarted", push_started },
+  [PEXEC_EVENT_GIVEN_UP] = { "given_up", push_given_up },
   [PEXEC_EVENT_WRITTEN] = { "written", push_written },
 };
 

@@ -79,6 +79,69 @@ static int l_collect (lua_State *L) {
 
 /* {== what is known ====================================================== */
 
+static int l_history (lua_State *L) {
+  return pexec__history(L, check_process(L));
+}
+
+static void push_counts (lua_State *L, const pexec_counts *counts) {
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, (lua_Integer)counts->bytes);
+  lua_setfield(L, -2, "bytes");
+  lua_pushinteger(L, (lua_Integer)counts->lines);
+  lua_setfield(L, -2, "lines");
+  lua_pushinteger(L, (lua_Integer)counts->drops);
+  lua_setfield(L, -2, "drops");
+}
+
+static void push_output (lua_State *L, const pexec_snapshot *snapshot) {
+  lua_createtable(L, 0, 2);
+  push_counts(L, &snapshot->output[0]);
+  lua_setfield(L, -2, "stdout");
+  push_counts(L, &snapshot->output[1]);
+  lua_setfield(L, -2, "stderr");
+}
+
+/* What is not there is nil; times are seconds. */
+static void push_snapshot (lua_State *L, const pexec_snapshot *snapshot) {
+  lua_createtable(L, 0, 12);
+  if (snapshot->since_ns > 0) {
+    lua_pushnumber(L, (lua_Number)snapshot->since_ns / 1e9);
+    lua_setfield(L, -2, "since");
+  }
+  if (snapshot->pid > 0) {
+    lua_pushnumber(L, (lua_Number)snapshot->uptime_ns / 1e9);
+    lua_setfield(L, -2, "uptime");
+  }
+  if (snapshot->restart_in_ns >= 0) {
+    lua_pushnumber(L, (lua_Number)snapshot->restart_in_ns / 1e9);
+    lua_setfield(L, -2, "next_restart_in");
+  }
+  lua_pushinteger(L, (lua_Integer)snapshot->failures);
+  lua_setfield(L, -2, "consecutive_failures");
+  lua_pushstring(L, snapshot->is_wanted ? "running" : "stopped");
+  lua_setfield(L, -2, "desired");
+}
+
+/* [-0, +1|3, v] process_info(p) -> a table | nil, message, code */
+static int l_info (lua_State *L) {
+  pexec_snapshot snapshot;
+  int error = pexec_process_snapshot(check_process(L), &snapshot);
+  if (error < 0)
+    return pexec__push_result(L, error, NULL);
+  push_snapshot(L, &snapshot);
+  lua_pushstring(L, pexec_state_name(snapshot.state));
+  lua_setfield(L, -2, "state");
+  if (snapshot.pid > 0) {
+    lua_pushinteger(L, snapshot.pid);
+    lua_setfield(L, -2, "pid");
+  }
+  lua_pushinteger(L, (lua_Integer)snapshot.starts);
+  lua_setfield(L, -2, "starts");
+  push_output(L, &snapshot);
+  lua_setfield(L, -2, "output");
+  return 1;
+}
+
 /* [-0, +3|3, v] process_state(p) -> state, pid or nil, starts | nil, ... */
 static int l_state (lua_State *L) {
   pexec_snapshot snapshot;
@@ -92,27 +155,6 @@ static int l_state (lua_State *L) {
     lua_pushnil(L);
   lua_pushinteger(L, (lua_Integer)snapshot.starts);
   return 3;
-}
-
-static void push_counts (lua_State *L, const pexec_counts *counts) {
-  lua_createtable(L, 0, 3);
-  lua_pushinteger(L, (lua_Integer)counts->bytes);
-  lua_setfield(L, -2, "bytes");
-  lua_pushinteger(L, (lua_Integer)counts->lines);
-  lua_setfield(L, -2, "lines");
-  lua_pushinteger(L, (lua_Integer)counts->drops);
-  lua_setfield(L, -2, "drops");
-}
-
-/* [-0, +2|3, v] process_output(p) -> counts of stdout, of stderr | nil, ... */
-static int l_output (lua_State *L) {
-  pexec_snapshot snapshot;
-  int error = pexec_process_snapshot(check_process(L), &snapshot);
-  if (error < 0)
-    return pexec__push_result(L, error, NULL);
-  push_counts(L, &snapshot.output[0]);
-  push_counts(L, &snapshot.output[1]);
-  return 2;
 }
 
 static int l_tail (lua_State *L) {
@@ -172,10 +214,7 @@ static int l_value (lua_State *L) {
 /* [-0, +1|3, v] process_start(p [, seconds]) */
 static int l_start (lua_State *L) {
   pexec_process *process = check_process(L);
-  lua_Number seconds = luaL_optnumber(L, 2, -1);
-  int64_t timeout_ms = seconds < 0 ? -1
-                     : seconds > 1e9 ? INT64_C(1000000000000)
-                     : (int64_t)(seconds * 1000.0 + 0.999999);
+  int64_t timeout_ms = pexec__wait_ms(luaL_optnumber(L, 2, -1));
   return pexec__push_result(L, pexec_process_start(process, timeout_ms), NULL);
 }
 
@@ -189,12 +228,22 @@ static int l_cancel (lua_State *L) {
   return pexec__push_result(L, pexec_process_cancel(process, reason), NULL);
 }
 
-/* [-0, +1|3, v] process_decide(p, restart) */
+/* [-0, +1|3, v] process_decide(p, run, "end", "restart" or "policy"
+   [, seconds]) */
 static int l_decide (lua_State *L) {
+  static const char *const names[] = { "end", "restart", "policy", NULL };
   pexec_process *process = check_process(L);
-  return pexec__push_result(L, pexec_process_decide(process,
-                                                    lua_toboolean(L, 2)),
+  uint64_t run = (uint64_t)luaL_checkinteger(L, 2);
+  int decision = luaL_checkoption(L, 3, NULL, names);  /* as in the enum */
+  int64_t delay_ms = pexec__wait_ms(luaL_optnumber(L, 4, -1));
+  return pexec__push_result(L, pexec_process_decide(process, run,
+                                (enum pexec_decision)decision, delay_ms),
                             NULL);
+}
+
+/* [-0, +1|3, v] process_restart(p) */
+static int l_restart (lua_State *L) {
+  return pexec__push_result(L, pexec_process_restart(check_process(L)), NULL);
 }
 
 /* [-0, +1|3, v] process_stop(p) */
@@ -235,7 +284,8 @@ static int l_close_stdin (lua_State *L) {
 static const luaL_Reg functions[] = {
   { "process_new", l_new },
   { "process_state", l_state },
-  { "process_output", l_output },
+  { "process_info", l_info },
+  { "process_history", l_history },
   { "process_tail", l_tail },
   { "process_id", l_id },
   { "process_name", l_name },
@@ -245,6 +295,7 @@ static const luaL_Reg functions[] = {
   { "process_start", l_start },
   { "process_cancel", l_cancel },
   { "process_decide", l_decide },
+  { "process_restart", l_restart },
   { "process_stop", l_stop },
   { "process_kill_group", l_kill_group },
   { "process_reopen", l_reopen },

@@ -1,7 +1,7 @@
 /* See config.h. The host's thread makes it, the supervisor's frees it.
 **
 ** The block, in the order of what has to be aligned best: the struct, the
-** files' structs, arrays of pointers, and then bytes.
+** delays, the files' structs, arrays of pointers, and then bytes.
 */
 
 #include "config.h"
@@ -38,6 +38,8 @@ static size_t file_count (const pexec_output *output) {
 /* {== what can be used ================================================== */
 
 #define LONGEST_MS (INT64_C(1) << 40)  /* 35 years: in ns it fits */
+#define MOST_RESTARTS 10000            /* that a limit counts: 8 bytes each */
+#define LEAST_RECOVERY (1000 * PEXEC__MS)
 
 static bool is_text (const char *text) {
   return text != NULL && text[0] != '\0';
@@ -72,6 +74,44 @@ static bool is_usable_output (const pexec_output *output, bool may_merge) {
   return *file == NULL;
 }
 
+static bool is_usable_list (const pexec_backoff *backoff) {
+  size_t i = 0;
+  while (i < backoff->delay_count && is_wait(backoff->delays_ms[i]))
+    i++;
+  return i == backoff->delay_count && i > 0;
+}
+
+/* The comparisons are false for what is no number. */
+static bool is_usable_backoff (const pexec_backoff *backoff) {
+  if (backoff->reset_after_ms != -1 && !is_wait(backoff->reset_after_ms))
+    return false;
+  if (backoff->delays_ms != NULL)
+    return is_usable_list(backoff);
+  return backoff->initial_ms == -1 ||
+         (is_wait(backoff->initial_ms) && is_wait(backoff->max_ms) &&
+          backoff->initial_ms <= backoff->max_ms &&
+          backoff->factor >= 1 && backoff->factor < 1e9 &&
+          backoff->jitter >= 0 && backoff->jitter < 1);
+}
+
+static bool are_exit_codes (const int *codes, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (codes[i] < 0 || codes[i] > 255)
+      return false;
+  return true;
+}
+
+static bool is_usable_policy (const pexec_config *from) {
+  return (unsigned)from->restart <= PEXEC_RESTART_NEVER &&
+         are_exit_codes(from->success_exit_codes,
+                        from->success_exit_code_count) &&
+         is_usable_backoff(&from->backoff) &&
+         from->restart_limit >= -1 && from->restart_limit <= MOST_RESTARTS &&
+         (from->restart_limit == -1 || is_wait(from->restart_limit_ms)) &&
+         (from->decision_timeout_ms == -1 ||
+          is_wait(from->decision_timeout_ms));
+}
+
 static bool is_usable_input (const pexec_input *input) {
   switch (input->source) {
     case PEXEC_FROM_NULL: case PEXEC_FROM_HOST: case PEXEC_FROM_PIPE:
@@ -89,7 +129,7 @@ static bool is_usable (const pexec_config *from) {
          from->stop_signal >= 1 && from->stop_signal <= SIGRTMAX &&
          from->stop_timeout_ms >= 100 && is_wait(from->stop_timeout_ms) &&
          is_wait(from->restart_delay_ms) && from->events_buffer >= 1 &&
-         is_usable_input(&from->input) &&
+         is_usable_policy(from) && is_usable_input(&from->input) &&
          is_usable_output(&from->output[0], false) &&
          is_usable_output(&from->output[1], true);
 }
@@ -123,8 +163,13 @@ static size_t input_size (const pexec_input *input) {
   return input->source == PEXEC_FROM_DATA ? input->length : 0;
 }
 
+static size_t list_size (const pexec_backoff *backoff) {
+  return backoff->delays_ms ? backoff->delay_count * sizeof(int64_t) : 0;
+}
+
 static size_t block_size (const pexec_config *from) {
   return sizeof(struct pexec__config) + sizeof(char *) +
+         list_size(&from->backoff) +
          output_size(&from->output[0]) + output_size(&from->output[1]) +
          array_size(strings_of(from->args)) +
          array_size(strings_of(from->environment)) +
@@ -196,9 +241,21 @@ static void put_input (pexec_input *input, char **room,
   *room += from->length;
 }
 
+/* The room behind them. */
+static char *put_delays (struct pexec__config *config,
+                         const pexec_config *from) {
+  int64_t *list_ns = (int64_t *)(void *)(config + 1);
+  size_t count = list_size(&from->backoff) / sizeof *list_ns;
+  for (size_t i = 0; i < count; i++)
+    list_ns[i] = from->backoff.delays_ms[i] * PEXEC__MS;
+  config->policy.delays.list_ns = list_ns;
+  config->policy.delays.count = count;
+  return (char *)(list_ns + count);
+}
+
 static void put_pointers (struct pexec__config *config,
                         const pexec_config *from) {
-  char *room = (char *)(config + 1);
+  char *room = put_delays(config, from);
   pexec_file *files = (pexec_file *)(void *)room, *file = files;
   put_structs(&room, &from->output[0]);
   put_structs(&room, &from->output[1]);
@@ -217,14 +274,75 @@ static void put_pointers (struct pexec__config *config,
   put_input(&config->input, &room, &from->input);
 }
 
+/* {== the policy ========================================================= */
+
+static int64_t longest (const struct pexec__delays *delays) {
+  int64_t most_ns = 0;
+  for (size_t i = 0; i < delays->count; i++)
+    if (delays->list_ns[i] > most_ns)
+      most_ns = delays->list_ns[i];
+  return most_ns;
+}
+
+/* How long it has to run to have recovered, where that is not said. */
+static int64_t recovery (const struct pexec__delays *delays) {
+  switch (delays->kind) {
+    case PEXEC__DELAY_LISTED: return longest(delays);
+    case PEXEC__DELAY_GROWING: return delays->most_ns;
+    default: return delays->first_ns > LEAST_RECOVERY ? delays->first_ns
+                                                      : LEAST_RECOVERY;
+  }
+}
+
+/* The list is there already. */
+static void put_backoff (struct pexec__delays *delays,
+                         const pexec_config *from) {
+  const pexec_backoff *backoff = &from->backoff;
+  delays->kind = backoff->delays_ms != NULL ? PEXEC__DELAY_LISTED
+               : backoff->initial_ms >= 0 ? PEXEC__DELAY_GROWING
+               : PEXEC__DELAY_FROM_START;
+  delays->first_ns = PEXEC__MS * (delays->kind == PEXEC__DELAY_GROWING
+                                  ? backoff->initial_ms
+                                  : from->restart_delay_ms);
+  if (delays->kind == PEXEC__DELAY_GROWING) {
+    delays->factor = backoff->factor;
+    delays->most_ns = backoff->max_ms * PEXEC__MS;
+    delays->jitter = backoff->jitter;
+  }
+  delays->reset_after_ns = backoff->reset_after_ms == -1
+                         ? recovery(delays)
+                         : backoff->reset_after_ms * PEXEC__MS;
+}
+
+static void put_success (struct pexec__policy *policy,
+                         const pexec_config *from) {
+  if (from->success_exit_codes == NULL)
+    policy->success[0] = 1;
+  for (size_t i = 0; i < from->success_exit_code_count; i++) {
+    unsigned code = (unsigned)from->success_exit_codes[i];
+    policy->success[code / 64] |= UINT64_C(1) << (code % 64);
+  }
+}
+
+static void put_policy (struct pexec__policy *policy,
+                        const pexec_config *from) {
+  policy->is_one_shot = (from->one_shot != 0);
+  policy->asks = (from->asks != 0);
+  policy->restart = from->restart;
+  policy->decision_ns = from->decision_timeout_ms == -1
+                      ? -1 : from->decision_timeout_ms * PEXEC__MS;
+  policy->is_limited = (from->restart_limit != -1);
+  if (policy->is_limited) {
+    policy->limit = (uint32_t)from->restart_limit;
+    policy->limit_ns = from->restart_limit_ms * PEXEC__MS;
+  }
+  policy->stop_timeout_ns = from->stop_timeout_ms * PEXEC__MS;
+  put_success(policy, from);
+  put_backoff(&policy->delays, from);
+}
+
 static void put_scalars (struct pexec__config *config,
                          const pexec_config *from) {
-  config->policy = (struct pexec__policy){
-    .is_one_shot = from->one_shot != 0,
-    .asks = from->asks != 0,
-    .delay_ns = from->restart_delay_ms * PEXEC__MS,
-    .stop_timeout_ns = from->stop_timeout_ms * PEXEC__MS,
-  };
   config->stop_signal = from->stop_signal;
   config->output_events = from->output_events;
   config->log_events = from->log_events != 0;
@@ -255,6 +373,7 @@ int pexec__config_copy (const pexec_config *from,
     return -ENOMEM;
   put_scalars(config, from);
   put_pointers(config, from);
+  put_policy(&config->policy, from);
   config->logger = retain(from->logger);
   config->stream_loggers[0] = retain(from->stdout_logger);
   config->stream_loggers[1] = retain(from->stderr_logger);

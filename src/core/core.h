@@ -36,11 +36,19 @@
 /* {== letters to the host =============================================== */
 
 /* Those that always find room, since they stand in the process. All but the
-   first wait until the output before them is written, and come in this
+   first two wait until the output before them is written, and come in this
    order. */
 enum pexec__news {
-  PEXEC__NEWS_STARTED, PEXEC__NEWS_REOPENED, PEXEC__NEWS_EXITED,
-  PEXEC__NEWS_STOPPED, PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
+  PEXEC__NEWS_STARTED, PEXEC__NEWS_RESTARTED, PEXEC__NEWS_REOPENED,
+  PEXEC__NEWS_EXITED, PEXEC__NEWS_STOPPED, PEXEC__NEWS_GIVEN_UP,
+  PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
+};
+
+/* What a start or a restart has come to. */
+struct pexec__answer {
+  int error;
+  int pid;
+  char *message;              /* owned until the event takes it; or NULL */
 };
 
 /* Every letter to the host begins with this. */
@@ -87,7 +95,9 @@ struct pexec__child {
   struct pexec__watch *watch; /* of pidfd; NULL: its end is known */
   bool is_dead;               /* its leader is */
   bool is_reaped;             /* and its number may be anybody's */
+  bool is_told_of;            /* its death is in the log */
   int64_t started_at_ns;
+  int64_t started_wall_ns;
   int64_t ended_at_ns;        /* meaningful once it is dead */
   struct pexec__status status;
 };
@@ -125,10 +135,17 @@ struct pexec__input {
 };
 
 enum pexec__order {
-  PEXEC__ORDER_START = 1, PEXEC__ORDER_CANCEL = 2, PEXEC__ORDER_YES = 4,
-  PEXEC__ORDER_NO = 8, PEXEC__ORDER_STOP = 16, PEXEC__ORDER_KILL = 32,
+  PEXEC__ORDER_START = 1, PEXEC__ORDER_CANCEL = 2, PEXEC__ORDER_DECIDE = 4,
+  PEXEC__ORDER_RESTART = 8, PEXEC__ORDER_STOP = 16, PEXEC__ORDER_KILL = 32,
   PEXEC__ORDER_RESUME = 64, PEXEC__ORDER_RELEASE = 128,
   PEXEC__ORDER_WRITE = 256, PEXEC__ORDER_REOPEN = 512
+};
+
+/* What the host says to a death. */
+struct pexec__verdict {
+  uint64_t run;               /* of which child's */
+  enum pexec_decision decision;
+  int64_t delay_ns;           /* -1: as the policy says */
 };
 
 /* What the host has ordered since the last look. */
@@ -136,6 +153,7 @@ struct pexec__orders {
   unsigned set;               /* of enum pexec__order */
   int64_t deadline_ns;        /* of ORDER_START; 0: none */
   int reason;                 /* of ORDER_CANCEL */
+  struct pexec__verdict verdict;  /* of ORDER_DECIDE */
 };
 
 struct pexec_process {
@@ -158,10 +176,12 @@ struct pexec_process {
 
   /* under the lock of the supervisor's outbox */
   struct pexec__notice news[PEXEC__NEWS_COUNT];
-  int start_error;
-  int started_pid;
-  char *start_message;        /* owned until the event takes it; or NULL */
-  pexec_exit exit;
+  struct pexec__answer start, restart;
+  char *give_up_message;      /* as those of the answers */
+  bool has_exited;
+  pexec_exit exit;            /* the last one, where one has */
+  pexec_exit *history;        /* a ring of PEXEC_HISTORY_MAX; NULL: none */
+  uint64_t records;           /* that ever went into it */
   enum pexec_stage stop_stage;
   int stop_error;
   int reopen_error;
@@ -187,6 +207,7 @@ struct pexec_process {
   enum pexec__phase phase;
   bool is_released;           /* the host has no handle any more */
   bool is_restart;            /* the start under way is one */
+  bool has_restart_waiter;    /* the host waits for RESTARTED */
   bool is_halted;             /* a stop came while it was under way */
   bool holds_up_closing;
   struct pexec__child child;
@@ -206,6 +227,11 @@ struct pexec_process {
   int cancel_reason;          /* 0: not cancelled */
   int64_t deadline_ns;        /* of a one-shot; 0: none */
   int64_t attempted_at_ns;    /* when the last start was tried */
+  int64_t ended_at_ns;        /* when its child died, or it failed */
+  int64_t delay_ns;           /* the host's, of the restart to come; -1 */
+  int64_t restart_at_ns;      /* when that comes; 0: none is waited for */
+  int64_t since_ns;           /* CLOCK_REALTIME of this state's beginning */
+  struct pexec__past past;
   uint64_t starts;
   uint64_t lost_lines;        /* of output events: no memory, no room where
                                  they are dropped, or no host any more */
@@ -293,10 +319,39 @@ void pexec__process_obey (pexec_process *process,
                           const struct pexec__orders *orders);
 
 void pexec__process_feed (pexec_process *process, enum pexec__event event);
+/* Its child is dead, and nobody has ordered that. */
+void pexec__process_died (pexec_process *process);
 /* The spawner's answer, in process->job. */
 void pexec__process_spawned (pexec_process *process);
+/* Where the host waits for that; takes the message. */
+void pexec__process_answer_restart (pexec_process *process, int error,
+                                    char *message);
 void pexec__process_timer_due (void *process);
 bool pexec__process_is_at_rest (const pexec_process *process);
+
+/* Nothing of it is managed any more: says so. */
+void pexec__process_end (pexec_process *process);
+
+/* {== death.c: what follows a death ====================================== */
+
+void pexec__death_ask (pexec_process *process);
+void pexec__death_overrule (pexec_process *process);
+void pexec__death_clear (pexec_process *process);
+void pexec__death_delay (pexec_process *process);
+void pexec__death_retry (pexec_process *process);
+void pexec__death_give_up (pexec_process *process);
+/* The host has answered. */
+void pexec__death_decided (pexec_process *process,
+                           const struct pexec__verdict *verdict);
+/* The host has let go: it answers nothing any more. */
+void pexec__death_release (pexec_process *process);
+/* A restart could not be made. */
+void pexec__death_respawn_failed (pexec_process *process);
+
+/* {== record.c: how children have ended ================================== */
+
+/* The child is dead. */
+void pexec__record_exit (pexec_process *process);
 
 /* {== stop.c: the stages of a stop ====================================== */
 
@@ -384,8 +439,10 @@ struct pexec__write *pexec__writes_take (struct pexec__writes *writes);
 /* {== news.c: to the host, and to the log ================================ */
 
 void pexec__news_post (pexec_process *process, enum pexec__news news);
+/* These two take the message. */
 void pexec__news_started (pexec_process *process, int error, char *message);
-void pexec__news_exited (pexec_process *process);
+void pexec__news_restarted (pexec_process *process, int error, char *message);
+void pexec__news_given_up (pexec_process *process, const char *message);
 void pexec__news_stopped (pexec_process *process, int error);
 /* False for want of memory. */
 bool pexec__news_output (pexec_process *process,

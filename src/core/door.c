@@ -11,6 +11,8 @@
 #include "core.h"
 #include "signals.h"
 
+#define LONGEST_DELAY_MS (INT64_C(1) << 40)  /* 35 years: in ns it fits */
+
 /* {== the supervisor ===================================================== */
 
 bool pexec__is_forked (const pexec_supervisor *supervisor) {
@@ -80,6 +82,28 @@ int pexec_supervisor_alarm (pexec_supervisor *supervisor, int64_t delay_ms) {
 
 /* {== processes ========================================================== */
 
+/* The ring of its restarts is there from the start: a limit is not to depend
+   on there being memory later. */
+static int make_past (pexec_process *process) {
+  const struct pexec__policy *policy = &process->config->policy;
+  if (policy->limit == 0)
+    return 0;
+  process->past.restarts_ns = pexec__calloc(policy->limit, sizeof(int64_t));
+  return process->past.restarts_ns != NULL ? 0 : -ENOMEM;
+}
+
+static int take_config (pexec_process *process, const pexec_config *config) {
+  int error = pexec__config_copy(config, &process->config);
+  if (error < 0)
+    return error;
+  process->ledger = pexec__ledger_new(config->id);
+  if (process->ledger != NULL && make_past(process) == 0)
+    return 0;
+  pexec__ledger_release(process->ledger);
+  pexec__config_free(process->config);
+  return -ENOMEM;
+}
+
 int pexec_process_new (pexec_supervisor *supervisor,
                        const pexec_config *config, pexec_process **process) {
   static const enum pexec_event_type types[PEXEC__NEWS_COUNT] = {
@@ -88,6 +112,8 @@ int pexec_process_new (pexec_supervisor *supervisor,
     [PEXEC__NEWS_STOPPED] = PEXEC_EVENT_STOPPED,
     [PEXEC__NEWS_ENDED] = PEXEC_EVENT_ENDED,
     [PEXEC__NEWS_REOPENED] = PEXEC_EVENT_REOPENED,
+    [PEXEC__NEWS_RESTARTED] = PEXEC_EVENT_RESTARTED,
+    [PEXEC__NEWS_GIVEN_UP] = PEXEC_EVENT_GIVEN_UP,
   };
   pexec_process *made;
   int error;
@@ -95,15 +121,9 @@ int pexec_process_new (pexec_supervisor *supervisor,
     return PEXEC_EFORKED;
   if ((made = pexec__calloc(1, sizeof *made)) == NULL)
     return -ENOMEM;
-  if ((error = pexec__config_copy(config, &made->config)) < 0) {
+  if ((error = take_config(made, config)) < 0) {
     pexec__free(made);
     return error;
-  }
-  made->ledger = pexec__ledger_new(config->id);
-  if (made->ledger == NULL) {
-    pexec__config_free(made->config);
-    pexec__free(made);
-    return -ENOMEM;
   }
   made->ledger->owner = made;
   made->supervisor = supervisor;
@@ -139,6 +159,22 @@ void *pexec_process_user (const pexec_process *process) {
   return process->config->user;
 }
 
+/* What changes with time alone is worked out here. */
+static void complete (const pexec_process *process,
+                      pexec_snapshot *snapshot) {
+  const struct pexec__policy *policy = &process->config->policy;
+  int64_t now_ns = pexec__now();
+  int64_t left_ns = snapshot->restart_in_ns - now_ns;
+  if (snapshot->pid > 0) {
+    struct pexec__past past = { .in_a_row = snapshot->failures };
+    snapshot->uptime_ns = now_ns - snapshot->started_at_ns;
+    snapshot->failures = pexec__past_failures(&past, policy,
+                                              snapshot->uptime_ns);
+  }
+  snapshot->restart_in_ns = snapshot->restart_in_ns == 0 ? -1
+                          : left_ns > 0 ? left_ns : 0;
+}
+
 int pexec_process_snapshot (pexec_process *process, pexec_snapshot *snapshot) {
   pexec_supervisor *supervisor = process->supervisor;
   if (pexec__is_forked(supervisor))
@@ -146,6 +182,7 @@ int pexec_process_snapshot (pexec_process *process, pexec_snapshot *snapshot) {
   pexec__mailbox_lock(&supervisor->outbox);
   *snapshot = process->snapshot;
   pexec__mailbox_unlock(&supervisor->outbox);
+  complete(process, snapshot);
   for (int i = 0; i < 2; i++)
     snapshot->output[i] = (pexec_counts){
       .bytes = atomic_load(&process->ledger->streams[i].bytes),
@@ -273,9 +310,36 @@ int pexec_process_cancel (pexec_process *process, int reason) {
   return order_started(process, PEXEC__ORDER_CANCEL, reason);
 }
 
-int pexec_process_decide (pexec_process *process, int restart) {
-  return order_started(process, restart ? PEXEC__ORDER_YES : PEXEC__ORDER_NO,
-                       0);
+static void note_verdict (pexec_process *process, uint64_t run,
+                          enum pexec_decision decision, int64_t delay_ms) {
+  pexec_supervisor *supervisor = process->supervisor;
+  pexec__mailbox_lock(&supervisor->inbox);
+  process->orders.verdict = (struct pexec__verdict){
+    .run = run, .decision = decision,
+    .delay_ns = delay_ms < 0 ? -1 : delay_ms < LONGEST_DELAY_MS
+              ? delay_ms * PEXEC__MS : LONGEST_DELAY_MS * PEXEC__MS,
+  };
+  pexec__mailbox_unlock(&supervisor->inbox);
+}
+
+int pexec_process_decide (pexec_process *process, uint64_t run,
+                          enum pexec_decision decision, int64_t delay_ms) {
+  if (!pexec__is_forked(process->supervisor) && was_started(process))
+    note_verdict(process, run, decision, delay_ms);
+  return order_started(process, PEXEC__ORDER_DECIDE, 0);
+}
+
+int pexec_process_restart (pexec_process *process) {
+  if (pexec__is_forked(process->supervisor))
+    return PEXEC_EFORKED;
+  if (process->config->policy.is_one_shot)
+    return PEXEC_EUNSUPPORTED;
+  if (process->is_final)
+    return PEXEC_EALREADY_STOPPED;
+  if (!process->is_active)
+    return PEXEC_EPROCESS_DONE;
+  order(process, PEXEC__ORDER_RESTART, 0, 0);
+  return 0;
 }
 
 void pexec__door_resume (pexec_process *process) {

@@ -10,12 +10,30 @@
 
 /* {== events ============================================================= */
 
-static void tell_start (pexec_process *process, pexec_event *event) {
-  event->error = process->start_error;
-  event->pid = process->started_pid;
-  event->held = process->start_message;
-  event->message = process->start_message;
-  process->start_message = NULL;
+static void tell_answer (struct pexec__answer *answer, pexec_event *event) {
+  event->error = answer->error;
+  event->pid = answer->pid;
+  event->held = answer->message;
+  event->message = answer->message;
+  answer->message = NULL;
+}
+
+static void tell_giving_up (pexec_process *process, pexec_event *event) {
+  event->exit = process->exit;
+  event->held = process->give_up_message;
+  event->message = process->give_up_message;
+  process->give_up_message = NULL;
+}
+
+static void tell_exit (pexec_process *process, pexec_event *event) {
+  event->exit = process->exit;
+  event->asks = process->config->policy.asks &&
+                !process->config->policy.is_one_shot;
+}
+
+static void tell_stop (pexec_process *process, pexec_event *event) {
+  event->error = process->stop_error;
+  event->stage = process->stop_stage;
 }
 
 /* The message is which file it was, if it was one. */
@@ -27,21 +45,15 @@ static void tell_reopened (pexec_process *process, pexec_event *event) {
 }
 
 static void tell_news (pexec_process *process, pexec_event *event) {
-  if (event->type == PEXEC_EVENT_STARTED)
-    tell_start(process, event);
-  else if (event->type == PEXEC_EVENT_EXITED) {
-    event->exit = process->exit;
-    event->asks = process->config->policy.asks &&
-                  !process->config->policy.is_one_shot;
+  switch (event->type) {
+    case PEXEC_EVENT_STARTED: tell_answer(&process->start, event); break;
+    case PEXEC_EVENT_RESTARTED: tell_answer(&process->restart, event); break;
+    case PEXEC_EVENT_EXITED: tell_exit(process, event); break;
+    case PEXEC_EVENT_STOPPED: tell_stop(process, event); break;
+    case PEXEC_EVENT_REOPENED: tell_reopened(process, event); break;
+    case PEXEC_EVENT_GIVEN_UP: tell_giving_up(process, event); break;
+    default: process->is_active = false; break;
   }
-  else if (event->type == PEXEC_EVENT_STOPPED) {
-    event->error = process->stop_error;
-    event->stage = process->stop_stage;
-  }
-  else if (event->type == PEXEC_EVENT_REOPENED)
-    tell_reopened(process, event);
-  else
-    process->is_active = false;
   if (event->error < 0 && event->message == NULL)
     event->message = pexec_error_text(event->error);
 }

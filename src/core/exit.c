@@ -9,21 +9,24 @@
 
 #include "core.h"
 
+static bool is_being_stopped (const pexec_process *process) {
+  return process->phase == PEXEC__STOPPING ||
+         process->phase == PEXEC__CYCLING;
+}
+
 static void note_end (void *owner) {
   pexec_process *process = owner;
   struct pexec__child *child = &process->child;
-  enum pexec__event event;
   if (!pexec__exit_look(process))
     return;
   pexec__watch_close(child->watch);  /* it stays readable for ever */
   child->watch = NULL;
   pexec__input_end(process);
-  event = (process->phase == PEXEC__STOPPING) ? PEXEC__ON_LEFT
-        : pexec__restart_judge(&process->config->policy,
-                               process->cancel_reason != 0);
-  if (event == PEXEC__ON_ASKED && process->is_released)
-    event = PEXEC__ON_DIED;          /* there is nobody to ask */
-  pexec__process_feed(process, event);
+  pexec__record_exit(process);
+  if (is_being_stopped(process))
+    pexec__process_feed(process, PEXEC__ON_LEFT);
+  else
+    pexec__process_died(process);
   pexec__supervisor_settle(process);
 }
 

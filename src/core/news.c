@@ -1,5 +1,5 @@
 /*
-** What the host hears: notices into the outbox, messages to the log. The four
+** What the host hears: notices into the outbox, messages to the log. The
 ** kinds of news that the host must not miss stand in the process itself, so
 ** that they need no memory; output and messages are parcels, and bounded.
 ** The supervisor's thread.
@@ -88,31 +88,32 @@ void pexec__news_release (pexec_process *process) {
       post_now(process, (enum pexec__news)news);
 }
 
-void pexec__news_started (pexec_process *process, int error, char *message) {
+static void post_answer (pexec_process *process, enum pexec__news news,
+                         struct pexec__answer *answered, int error,
+                         char *message) {
   lock(process);
-  pexec__free(process->start_message);
-  process->start_message = message;
-  process->start_error = error;
-  process->started_pid = process->child.pid;
+  pexec__free(answered->message);
+  *answered = (struct pexec__answer){ error, process->child.pid, message };
   unlock(process);
-  post_now(process, PEXEC__NEWS_STARTED);
+  post_now(process, news);
 }
 
-void pexec__news_exited (pexec_process *process) {
-  const struct pexec__child *child = &process->child;
+void pexec__news_started (pexec_process *process, int error, char *message) {
+  post_answer(process, PEXEC__NEWS_STARTED, &process->start, error, message);
+}
+
+void pexec__news_restarted (pexec_process *process, int error,
+                            char *message) {
+  post_answer(process, PEXEC__NEWS_RESTARTED, &process->restart, error,
+              message);
+}
+
+void pexec__news_given_up (pexec_process *process, const char *message) {
   lock(process);
-  process->exit = (pexec_exit){
-    .pid = child->pid,
-    .is_known = child->status.is_known,
-    .code = child->status.code,
-    .signo = child->status.signo,
-    .core_dumped = child->status.core_dumped,
-    .canceled = process->cancel_reason,
-    .uptime_ns = child->ended_at_ns - child->started_at_ns,
-    .restarts = process->starts > 0 ? process->starts - 1 : 0,
-  };
+  pexec__free(process->give_up_message);
+  process->give_up_message = pexec__strdup(message);
   unlock(process);
-  pexec__news_post(process, PEXEC__NEWS_EXITED);
+  pexec__news_post(process, PEXEC__NEWS_GIVEN_UP);
 }
 
 void pexec__news_stopped (pexec_process *process, int error) {
@@ -127,14 +128,19 @@ void pexec__news_reopened (pexec_process *process) {
   pexec__news_post(process, PEXEC__NEWS_REOPENED);
 }
 
+/* The rest is the reader's, who knows the time. */
 void pexec__news_snapshot (pexec_process *process) {
   const struct pexec__child *child = &process->child;
   lock(process);
   process->snapshot = (pexec_snapshot){
     .state = pexec__phase_state(process->phase),
+    .is_wanted = pexec__phase_is_wanted(process->phase),
+    .since_ns = process->since_ns,
     .pid = child->is_dead ? 0 : child->pid,
     .starts = process->starts,
     .started_at_ns = child->started_at_ns,
+    .failures = process->past.in_a_row,
+    .restart_in_ns = process->restart_at_ns,
   };
   unlock(process);
 }

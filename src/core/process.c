@@ -51,8 +51,10 @@ static void feed_failure (pexec_process *process, int error, char *message) {
   pexec__free(process->failure_message);
   process->failure = error;
   process->failure_message = message;
-  pexec__process_feed(process, process->is_restart ? PEXEC__ON_RESPAWN_FAILED
-                                                   : PEXEC__ON_SPAWN_FAILED);
+  if (process->is_restart)
+    pexec__death_respawn_failed(process);
+  else
+    pexec__process_feed(process, PEXEC__ON_SPAWN_FAILED);
 }
 
 static void try_to_spawn (pexec_process *process) {
@@ -65,6 +67,11 @@ static void try_to_spawn (pexec_process *process) {
   else if (error < 0 || (error = submit(process)) < 0)
     feed_failure(process, error,
                  pexec__plan_failure(NULL, config, PEXEC__STEP_PIPES, error));
+}
+
+/* A host that is not there, or closes, is not asked. */
+static void do_prepare (pexec_process *process) {
+  pexec__process_feed(process, PEXEC__ON_READY);
 }
 
 static void do_spawn (pexec_process *process) {
@@ -89,6 +96,8 @@ static int adopt (pexec_process *process, const struct pexec__job *job) {
   int error;
   process->child = (struct pexec__child){
     .pid = job->pid, .pidfd = job->pidfd, .started_at_ns = job->spawned_at_ns,
+    .started_wall_ns = pexec__wall_now() -
+                       (pexec__now() - job->spawned_at_ns),
   };
   if ((error = pexec__exit_watch(process)) >= 0)
     return 0;
@@ -138,8 +147,18 @@ static void do_announce (pexec_process *process) {
   else
     pexec__log(process, PEXEC_INFO, "restarted as process %d",
                process->child.pid);
+  pexec__process_answer_restart(process, 0, NULL);
   if (process->cancel_reason != 0)  /* it came too late for the spawner */
     (void)pexec__group_signal(process, SIGKILL);
+}
+
+void pexec__process_answer_restart (pexec_process *process, int error,
+                                    char *message) {
+  if (process->has_restart_waiter)
+    pexec__news_restarted(process, error, message);
+  else
+    pexec__free(message);
+  process->has_restart_waiter = false;
 }
 
 static char *take_failure (pexec_process *process) {
@@ -163,25 +182,36 @@ static void post_end (pexec_process *process) {
   process->owes_end = false;
 }
 
+void pexec__process_end (pexec_process *process) {
+  come_to_rest(process);
+  post_end(process);
+}
+
 static void do_refuse (pexec_process *process) {
   come_to_rest(process);
   pexec__news_started(process, process->failure, take_failure(process));
   post_end(process);
 }
 
+/* A one-shot that was cancelled before it was made. */
+static void do_cut_short (pexec_process *process) {
+  process->failure = process->cancel_reason;
+  do_refuse(process);
+}
+
 static void do_end (pexec_process *process) {
   pexec__output_drain(process);
   if (process->config->policy.is_one_shot)
-    pexec__news_exited(process);
-  come_to_rest(process);
-  post_end(process);
+    pexec__news_post(process, PEXEC__NEWS_EXITED);
+  pexec__process_end(process);
 }
 
 static void do_end_stop (pexec_process *process) {
   pexec__output_drain(process);
   if (process->config->policy.is_one_shot && process->child.is_dead)
-    pexec__news_exited(process);
+    pexec__news_post(process, PEXEC__NEWS_EXITED);
   come_to_rest(process);
+  pexec__process_answer_restart(process, PEXEC_EALREADY_STOPPED, NULL);
   if (process->has_stop_waiter)
     pexec__news_stopped(process, 0);
   process->has_stop_waiter = false;
@@ -193,66 +223,6 @@ static void do_abandon (pexec_process *process) {
   if (!process->is_restart)
     pexec__news_started(process, PEXEC_EALREADY_STOPPED, NULL);
   do_end_stop(process);
-}
-
-/* {== deaths ============================================================= */
-
-static void log_death (pexec_process *process) {
-  const struct pexec__status *status = &process->child.status;
-  int pid = process->child.pid;
-  if (!status->is_known)
-    pexec__log(process, PEXEC_WARN, "process %d has ended; the host has reaped "
-               "it, so nobody knows how", pid);
-  else if (status->signo != 0)
-    pexec__log(process, PEXEC_WARN, "process %d was ended by %s%s", pid,
-               pexec_signal_name(status->signo),
-               status->core_dumped ? " (core dumped)" : "");
-  else
-    pexec__log(process, PEXEC_WARN, "process %d exited with status %d", pid,
-               status->code);
-}
-
-static void do_ask (pexec_process *process) {
-  pexec__output_drain(process);
-  log_death(process);
-  pexec__news_exited(process);
-}
-
-/* A restart does not wait for a host that has yet to consume: what is in the
-   pipe then stays there, ahead of what the next child writes. */
-static void do_clear (pexec_process *process) {
-  pexec__timer_disarm(process->timer);  /* a one-shot's deadline */
-  if (!pexec__output_is_starved(process))
-    pexec__output_drain(process);
-  if (process->phase == PEXEC__CLEARING && !process->config->policy.asks)
-    log_death(process);
-  (void)pexec__group_signal(process, SIGKILL);
-  pexec__exit_reap(process);
-  pexec__group_await(process, pexec__now() + PEXEC__PATIENCE);
-}
-
-static void delay (pexec_process *process, int64_t due_ns) {
-  process->is_restart = true;
-  if (due_ns <= pexec__now())
-    pexec__process_feed(process, PEXEC__ON_DUE);
-  else
-    pexec__timer_arm(process->timer, due_ns);
-}
-
-static void do_delay (pexec_process *process) {
-  pexec__exit_forget(process);
-  pexec__news_snapshot(process);
-  delay(process, pexec__restart_due(&process->config->policy,
-                                    process->attempted_at_ns, pexec__now()));
-}
-
-static void do_retry (pexec_process *process) {
-  char *message = take_failure(process);
-  pexec__log(process, PEXEC_ERROR, "cannot restart, will try again: %s",
-             message ? message : pexec_error_text(process->failure));
-  pexec__free(message);
-  delay(process, pexec__retry_due(&process->config->policy,
-                                  process->attempted_at_ns, pexec__now()));
 }
 
 /* {== stops ============================================================== */
@@ -299,6 +269,22 @@ static void do_begin_stop (pexec_process *process) {
     pexec__stop_begin(process);
 }
 
+/* Its output goes on in the same pipes; its failures are forgotten, since
+   somebody has seen to it. */
+static void do_renew (pexec_process *process) {
+  pexec__timer_disarm(process->timer);
+  if (!pexec__output_is_starved(process))
+    pexec__output_drain(process);
+  pexec__exit_forget(process);
+  pexec__past_clear(&process->past);
+  process->is_restart = true;
+  do_prepare(process);
+}
+
+static void do_deny (pexec_process *process) {
+  pexec__process_answer_restart(process, PEXEC_EPROCESS_DONE, NULL);
+}
+
 static void mark (pexec_process *process) {
   if (process->cancel_reason == 0)
     process->cancel_reason = PEXEC_EDEADLINE_EXCEEDED;  /* the timer's */
@@ -332,34 +318,46 @@ static verb *const verbs[PEXEC__ACTION_COUNT] = {
   [PEXEC__DO_HOLE] = do_never,
   [PEXEC__DO_NEVER] = do_never,
   [PEXEC__DO_IGNORE] = do_nothing,
+  [PEXEC__DO_PREPARE] = do_prepare,
   [PEXEC__DO_SPAWN] = do_spawn,
   [PEXEC__DO_ANNOUNCE] = do_announce,
   [PEXEC__DO_REFUSE] = do_refuse,
-  [PEXEC__DO_RETRY] = do_retry,
+  [PEXEC__DO_CUT_SHORT] = do_cut_short,
+  [PEXEC__DO_RETRY] = pexec__death_retry,
   [PEXEC__DO_HALT] = do_halt,
   [PEXEC__DO_HALT_NOW] = do_halt_now,
   [PEXEC__DO_ABANDON] = do_abandon,
   [PEXEC__DO_CUT_START] = do_cut_start,
   [PEXEC__DO_KILL_GROUP] = do_kill_group,
-  [PEXEC__DO_ASK] = do_ask,
-  [PEXEC__DO_CLEAR] = do_clear,
-  [PEXEC__DO_DELAY] = do_delay,
+  [PEXEC__DO_ASK] = pexec__death_ask,
+  [PEXEC__DO_OVERRULE] = pexec__death_overrule,
+  [PEXEC__DO_CLEAR] = pexec__death_clear,
+  [PEXEC__DO_DELAY] = pexec__death_delay,
   [PEXEC__DO_END] = do_end,
+  [PEXEC__DO_GIVE_UP] = pexec__death_give_up,
   [PEXEC__DO_BEGIN_STOP] = do_begin_stop,
   [PEXEC__DO_BEGIN_KILL] = pexec__stop_kill,
   [PEXEC__DO_NEXT_STAGE] = pexec__stop_next_stage,
   [PEXEC__DO_NOTE_LEFT] = pexec__stop_leader_left,
   [PEXEC__DO_JOIN_STOP] = pexec__stop_join,
   [PEXEC__DO_END_STOP] = do_end_stop,
+  [PEXEC__DO_RENEW] = do_renew,
+  [PEXEC__DO_DENY] = do_deny,
 };
+
+static void enter (pexec_process *process, enum pexec__phase phase) {
+  if (pexec__phase_state(phase) != pexec__phase_state(process->phase))
+    process->since_ns = pexec__wall_now();
+  process->phase = phase;
+  process->restart_at_ns = 0;
+  pexec__news_snapshot(process);
+}
 
 /* The phase changes before its action, so that the action may feed on. */
 void pexec__process_feed (pexec_process *process, enum pexec__event event) {
   struct pexec__step step = pexec__machine_step(process->phase, event);
-  if (process->phase != (enum pexec__phase)step.next) {
-    process->phase = (enum pexec__phase)step.next;
-    pexec__news_snapshot(process);
-  }
+  if (process->phase != (enum pexec__phase)step.next)
+    enter(process, (enum pexec__phase)step.next);
   verbs[step.action](process);
 }
 
@@ -371,7 +369,7 @@ void pexec__process_timer_due (void *owner) {
 
 bool pexec__process_is_at_rest (const pexec_process *process) {
   return process->phase == PEXEC__IDLE || process->phase == PEXEC__STOPPED ||
-         process->phase == PEXEC__EXITED;
+         process->phase == PEXEC__EXITED || process->phase == PEXEC__FAILED;
 }
 
 /* {== orders ============================================================= */
@@ -382,6 +380,8 @@ static void begin (pexec_process *process,
   process->owes_end = true;
   process->cancel_reason = 0;
   process->deadline_ns = orders->deadline_ns;
+  process->delay_ns = -1;
+  pexec__past_clear(&process->past);
   pexec__process_feed(process, PEXEC__ON_START);
 }
 
@@ -411,6 +411,11 @@ static void stop (pexec_process *process, enum pexec__event event) {
   pexec__process_feed(process, event);
 }
 
+static void restart (pexec_process *process) {
+  process->has_restart_waiter = true;
+  pexec__process_feed(process, PEXEC__ON_RESTART);
+}
+
 /* What is in the pipe was written before, and is to be in the old files. */
 static void reopen (pexec_process *process) {
   pexec__output_catch_up(process);
@@ -418,13 +423,11 @@ static void reopen (pexec_process *process) {
   pexec__news_reopened(process);
 }
 
-/* Nobody is left to consume, or to decide: the policy of one without a
-   handler. */
+/* Nobody is left to consume, or to decide. */
 static void release (pexec_process *process) {
   process->is_released = true;
   pexec__output_resume(process);
-  if (process->phase == PEXEC__DECIDING)
-    pexec__process_feed(process, PEXEC__ON_YES);
+  pexec__death_release(process);
 }
 
 /* Of those that come together a stop is obeyed before a decision: what would
@@ -438,14 +441,14 @@ void pexec__process_obey (pexec_process *process,
     pexec__input_take(process);
   if (set & PEXEC__ORDER_CANCEL)
     cancel(process, orders->reason);
+  if (set & PEXEC__ORDER_RESTART)
+    restart(process);
   if (set & PEXEC__ORDER_STOP)
     stop(process, PEXEC__ON_STOP);
   if (set & PEXEC__ORDER_KILL)
     stop(process, PEXEC__ON_KILL);
-  if (set & PEXEC__ORDER_YES)
-    pexec__process_feed(process, PEXEC__ON_YES);
-  if (set & PEXEC__ORDER_NO)
-    pexec__process_feed(process, PEXEC__ON_NO);
+  if (set & PEXEC__ORDER_DECIDE)
+    pexec__death_decided(process, &orders->verdict);
   if (set & PEXEC__ORDER_RESUME)
     pexec__output_resume(process);
   if (set & PEXEC__ORDER_REOPEN)

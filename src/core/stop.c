@@ -70,8 +70,9 @@ void pexec__stop_leader_left (pexec_process *process) {
 }
 
 void pexec__stop_others_left (pexec_process *process) {
-  if (process->phase == PEXEC__STOPPING &&
-      process->stage < PEXEC_STAGE_GROUP)
+  bool is_stop = (process->phase == PEXEC__STOPPING ||
+                  process->phase == PEXEC__CYCLING);
+  if (is_stop && process->stage < PEXEC_STAGE_GROUP)
     enter(process, PEXEC_STAGE_GROUP);
 }
 
@@ -97,6 +98,7 @@ static void give_up (pexec_process *process) {
   if (process->has_stop_waiter)
     pexec__news_stopped(process, PEXEC_ESTOP_TIMEOUT);
   process->has_stop_waiter = false;
+  pexec__process_answer_restart(process, PEXEC_ESTOP_TIMEOUT, NULL);
 }
 
 void pexec__stop_next_stage (pexec_process *process) {

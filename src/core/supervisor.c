@@ -38,7 +38,11 @@ void pexec__process_free (pexec_process *process) {
     process->ledger->owner = NULL;
   pexec__ledger_release(process->ledger);
   pexec__tail_free(&process->tail);
-  pexec__free(process->start_message);
+  pexec__free(process->start.message);
+  pexec__free(process->restart.message);
+  pexec__free(process->give_up_message);
+  pexec__free(process->history);
+  pexec__free(process->past.restarts_ns);
   pexec__free(process->reopen_path);
   pexec__free(process->failure_message);
   pexec__free(process);

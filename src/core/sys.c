@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -64,6 +66,14 @@ int64_t pexec__wall_now (void) {
   struct timespec now;
   (void)clock_gettime(CLOCK_REALTIME, &now);
   return nanoseconds(&now);
+}
+
+/* Where the kernel has no entropy yet, any clock will do: it is for jitter. */
+double pexec__lot (void) {
+  uint32_t bits;
+  if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != sizeof bits)
+    bits = (uint32_t)pexec__now() * UINT32_C(2654435769);
+  return bits / 4294967296.0;
 }
 
 /* {== descriptors ======================================================= */
@@ -285,15 +295,31 @@ static void read_siginfo (const siginfo_t *info,
   status->core_dumped = (info->si_code == CLD_DUMPED);
 }
 
+static int64_t time_of (const struct timeval *time) {
+  return (int64_t)time->tv_sec * 1000000000 + (int64_t)time->tv_usec * 1000;
+}
+
+static void read_usage (const struct rusage *usage,
+                        struct pexec__status *status) {
+  status->has_usage = true;
+  status->user_ns = time_of(&usage->ru_utime);
+  status->system_ns = time_of(&usage->ru_stime);
+  status->max_rss = (int64_t)usage->ru_maxrss * 1024;
+}
+
+/* The C library's waitid hides the kernel's last argument, what the child has
+   used. */
 int pexec__wait (int pidfd, bool reap, struct pexec__status *status) {
+  struct rusage usage;
   siginfo_t info;
   int flags = WEXITED | WNOHANG | (reap ? 0 : WNOWAIT);
   memset(&info, 0, sizeof info);
-  if (waitid(P_PIDFD, (id_t)pidfd, &info, flags) < 0)
+  if (syscall(SYS_waitid, P_PIDFD, pidfd, &info, flags, &usage) < 0)
     return -errno;
   if (info.si_pid == 0)
     return 0;
   read_siginfo(&info, status);
+  read_usage(&usage, status);
   return 1;
 }
 

@@ -25,6 +25,7 @@ char *pexec__strdup (const char *text);  /* NULL gives NULL */
 /* {== clock: CLOCK_MONOTONIC, ns; a jump of the wall clock changes nothing */
 int64_t pexec__now (void);
 int64_t pexec__wall_now (void);          /* CLOCK_REALTIME, for people, ns */
+double pexec__lot (void);                /* from 0 to below 1, by chance */
 
 /* {== descriptors ==== */
 int pexec__pipe (int fds[2]);            /* close-on-exec; [0] non-blocking */
@@ -91,6 +92,9 @@ struct pexec__status {
   int code;           /* exit code; -1 for a death by signal */
   int signo;
   bool core_dumped;
+  bool has_usage;     /* these are known, of it and those it waited for: */
+  int64_t user_ns, system_ns;
+  int64_t max_rss;    /* bytes */
 };
 
 /* waitid on this pidfd alone, without blocking. 1: dead, and *status says
