@@ -482,7 +482,7 @@ typedef struct pexec_snapshot {
   uint64_t starts;        /* successful ones */
   int64_t started_at_ns;  /* the last one, CLOCK_MONOTONIC; 0: never */
   int64_t uptime_ns;      /* of what runs; 0: nothing does */
-  uint64_t failures;      /* restarts in a row, until it has recovered */
+  uint64_t failures;      /* in a row, until it has recovered */
   int64_t restart_in_ns;  /* until the next one; -1: none is waited for */
   pexec_counts output[2]; /* of stdout, of stderr */
 } pexec_snapshot;

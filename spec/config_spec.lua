@@ -472,7 +472,9 @@ function TestConfigSnapshot:test_a_snapshot_has_every_default()
   lu.assertEquals(configs.snapshot(new{ id = "a", name = "b" }),
                   { id = "a", name = "b", args = {}, environment = {},
                     one_shot = false, log = false, stop_signal = 15,
-                    stop_timeout = 10, restart_delay = 1,
+                    stop_timeout = 10, restart_delay = { start = 1 },
+                    restart = "always", success_exit_codes = { 0 },
+                    hook_timeout = 10,
                     stdin = { source = "null" }, stdout = no_output,
                     stderr = no_output, tail_size = 16384,
                     writer_buffer = 262144, writer_on_full = "block" })
@@ -491,7 +493,8 @@ function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
     id = "a", name = "b", args = { "x" }, cwd = "/tmp", one_shot = true,
     username = "u", environment = { A = "1" }, log = true,
     log_writer = writer, stdout_logger = log, stderr_logger = log,
-    stop_signal = 1, stop_timeout = 0.15, restart_delay = 0,
+    stop_signal = 1, stop_timeout = 0.15, restart_delay = { start = 0 },
+    restart = "always", success_exit_codes = { 0 }, hook_timeout = 10,
     on_unexpected_exit = handler, tail_size = 1, writer_buffer = 2,
     writer_on_full = "drop", stdin = { source = "null" },
     stdout = no_output, stderr = no_output })

@@ -514,8 +514,8 @@ function TestUnmarshal:test_arrays_come_out_plain()
 end
 
 function TestUnmarshal:test_a_wrong_type_is_told_with_its_field()
-  for _, key in ipairs{ "id", "name", "cwd", "username", "stop_timeout",
-                        "restart_delay" } do
+  for _, key in ipairs{ "id", "name", "cwd", "username",
+                        "stop_timeout" } do
     for kind, text in pairs{ number = "1.5", boolean = "true", array = "[]",
                              object = "{}" } do
       assert_refused(('{"%s":%s}'):format(key, text),

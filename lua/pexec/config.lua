@@ -12,6 +12,7 @@
 local core = require "pexec.core"
 local destinations = require "pexec.destinations"
 local json = require "pexec.json"
+local restarting = require "pexec.restarting"
 local values = require "pexec.values"
 
 local show <const> = values.show
@@ -73,9 +74,11 @@ local FIELDS = {
     encode = function(seconds)
       return seconds == 0 and "0" or core.duration_format(seconds)
     end },
-  { name = "restart_delay", check = values.duration, default = 1,
-    json = "string", unset = { [""] = true },
-    encode = core.duration_format },
+  { name = "restart_delay", check = restarting.delay, default = 1,
+    read = restarting.copy, is_same = restarting.is_same_delay,
+    plan = restarting.plan_delay, problem = restarting.problem_of_delay,
+    json = "any", unset = { [""] = true },
+    encode = restarting.encode_delay, decode = restarting.decode_delay },
   { name = "on_unexpected_exit", check = values.handler },
   { name = "stdin", check = destinations.stdin, default = "null",
     read = destinations.copy, is_same = destinations.is_same_input,
@@ -94,7 +97,26 @@ local FIELDS = {
   { name = "writer_buffer", check = values.integer, default = 262144,
     json = "number", problem = values.between(1, 1 << 30) },
   { name = "writer_on_full", check = values.one_of{ "block", "drop" },
-    default = "block", json = "string", unset = { [""] = true } }
+    default = "block", json = "string", unset = { [""] = true } },
+  { name = "restart", check = values.one_of{ "always", "on_failure", "never" },
+    default = "always", json = "string", unset = { [""] = true } },
+  { name = "success_exit_codes", check = restarting.codes, default = { 0 },
+    read = restarting.copy, is_same = restarting.is_same_codes,
+    problem = restarting.problem_of_codes, json = "any",
+    encode = restarting.encode_codes, decode = restarting.decode_codes },
+  { name = "restart_limit", check = restarting.limit,
+    read = restarting.copy, is_same = restarting.is_same_limit,
+    problem = restarting.problem_of_limit, json = "any",
+    encode = restarting.encode_limit, decode = restarting.decode_limit },
+  { name = "on_give_up", check = values.handler },
+  { name = "decision_timeout", check = values.duration, json = "string",
+    unset = { [""] = true }, encode = core.duration_format },
+  { name = "before_start", check = values.handler },
+  { name = "after_start", check = values.handler },
+  { name = "before_stop", check = values.handler },
+  { name = "after_exit", check = values.handler },
+  { name = "hook_timeout", check = values.duration, default = 10,
+    json = "string", unset = { [""] = true }, encode = core.duration_format }
 }
 
 local BY_NAME = {}

@@ -12,6 +12,7 @@
 
 local core = require "pexec.core"
 local json = require "pexec.json"
+local records = require "pexec.records"
 local values = require "pexec.values"
 
 local destinations = {}
@@ -56,8 +57,6 @@ local function check_bytes(value, name)
   return expected("string", value, name)
 end
 
--- As those of config.lua, and in the order of their JSON:
---   may_be_empty  true: in JSON "" is a value, and not the same as null
 local FILE <const> = {
   { name = "file", check = check_path, json = "string", may_be_empty = true },
   { name = "mode", check = check_mode, default = "0640", json = "string" },
@@ -84,69 +83,14 @@ local SOURCE <const> = {
   { name = "data", check = check_bytes, json = "string", may_be_empty = true }
 }
 
-local function value_of(record, field)
-  local value = record[field.name]
-  if value == nil then return field.default end
-  return value
-end
-
--- {== checks: tables ========================================================
-
--- Of each of the two: its fields by name, and their names in their order.
-local KNOWN <const> = { [FILE] = {}, [SOURCE] = {} }
-local NAMES <const> = { [FILE] = {}, [SOURCE] = {} }
-for fields, names in pairs(NAMES) do
-  for i, field in ipairs(fields) do
-    KNOWN[fields][field.name], names[i] = field, field.name
-  end
-end
-
--- nil: it has these fields alone.
-local function wrong_key(value, name, fields)
-  local key = values.stranger(value, KNOWN[fields])
-  if key == nil then return nil end
-  if math.type(key) == "integer" then
-    return ("%s[%d]: an array's element in a table of fields")
-           :format(name, key)
-  end
-  local is_word = type(key) == "string" and key:find("^[%a_][%w_]*$")
-  local place = is_word and "." .. key or "[" .. values.show(key) .. "]"
-  return ("%s%s: %s"):format(name, place,
-                             values.unknown_field(key, NAMES[fields]))
-end
-
--- A table of its own with the fields that are there; or nil and a message.
-local function check_record(value, name, fields)
-  local result = {}
-  local message = wrong_key(value, name, fields)
-  if message then return nil, message end
-  for _, field in ipairs(fields) do
-    local checked = value[field.name]
-    if checked ~= nil then
-      checked, message = field.check(checked, name .. "." .. field.name)
-      if checked == nil then return nil, message end
-      result[field.name] = checked
-    end
-  end
-  return result
-end
-
-local function check_file(value, name)
-  local file, message = check_record(value, name, FILE)
-  if not file then return nil, message end
-  if file.file == nil then
-    return expected("string", nil, name .. ".file")
-  end
-  return file
-end
-
 -- {== checks: outputs =======================================================
 
+local function check_file(value, name)
+  return records.check_with("file", value, name, FILE)
+end
+
 local function is_same_file(a, b)
-  for _, field in ipairs(FILE) do
-    if value_of(a, field) ~= value_of(b, field) then return false end
-  end
-  return true
+  return records.is_same(a, b, FILE)
 end
 
 local function is_same(a, b)
@@ -223,7 +167,7 @@ function destinations.stdin(value, name)
   if type(value) ~= "table" then
     return expected('"null", "inherit", "pipe" or table', value, name)
   end
-  local source, message = check_record(value, name, SOURCE)
+  local source, message = records.check(value, name, SOURCE)
   if not source then return nil, message end
   if (source.file == nil) == (source.data == nil) then
     return nil, ('%s: "file" or "data" expected, got %s')
@@ -242,14 +186,7 @@ local function listed(stored)
 end
 
 -- As it is stored, in tables of the caller's own.
-function destinations.copy(stored)
-  if type(stored) ~= "table" then return stored end
-  local result = {}
-  for key, value in pairs(stored) do
-    result[key] = destinations.copy(value)
-  end
-  return result
-end
+destinations.copy = records.copy
 
 -- In any order, since all get everything. nil is "null".
 function destinations.is_same_output(a, b)
@@ -278,15 +215,6 @@ local function each_file(stored, name, see)
   end
 end
 
-local function problem_of_file(file, name)
-  for _, field in ipairs(FILE) do
-    local value = file[field.name]
-    local message = field.problem and value ~= nil
-                    and field.problem(value, name .. "." .. field.name)
-    if message then return message end
-  end
-end
-
 -- What is out of range, or at odds; nil: nothing.
 function destinations.problem(stdout, stderr)
   local seen = {}
@@ -297,7 +225,7 @@ function destinations.problem(stdout, stderr)
              :format(first.name, name, values.show(file.file))
     end
     seen[file.file] = first or { file = file, name = name }
-    return problem_of_file(file, name)
+    return records.problem(file, name, FILE)
   end
   return each_file(stdout, "stdout", see) or each_file(stderr, "stderr", see)
 end
@@ -306,7 +234,9 @@ end
 
 local function plan_file(file)
   local plan = {}
-  for _, field in ipairs(FILE) do plan[field.name] = value_of(file, field) end
+  for _, field in ipairs(FILE) do
+    plan[field.name] = records.value_of(file, field)
+  end
   plan.path, plan.file = plan.file, nil
   plan.mode = tonumber(plan.mode, 8)
   plan.blocks, plan.on_full = plan.on_full == "block", nil
@@ -335,26 +265,10 @@ end
 
 -- {== to JSON ===============================================================
 
-local function encode_record(record, name, fields)
-  local members = {}
-  for _, field in ipairs(fields) do
-    local value = record[field.name]
-    if value ~= nil then
-      local path = name .. "." .. field.name
-      local message = json.not_utf8(value, path)
-                      or json.not_exact(value, path)
-      if message then return nil, message end
-      members[#members + 1] = { field.name,
-                                field.encode and field.encode(value) or value }
-    end
-  end
-  return members
-end
-
 -- What core.json_encode gets; or nil and a message.
 function destinations.encode_output(stored, name)
   if type(stored) == "string" then return stored end
-  if stored.file then return encode_record(stored, name, FILE) end
+  if stored.file then return records.encode(stored, name, FILE) end
   local result = {}
   for i, destination in ipairs(stored) do
     local path = ("%s[%d]"):format(name, i)
@@ -367,36 +281,16 @@ end
 
 function destinations.encode_input(stored, name)
   if type(stored) == "string" then return stored end
-  return encode_record(stored, name, SOURCE)
+  return records.encode(stored, name, SOURCE)
 end
 
 -- {== from JSON =============================================================
-
-local function is_unset(value, field)
-  return value == nil or value == core.null
-         or value == "" and not field.may_be_empty
-end
-
-local function decode_record(object, name, fields)
-  local result = {}
-  for _, field in ipairs(fields) do
-    local value = json.member(object, field.name)
-    if not is_unset(value, field) then
-      if core.json_type(value) ~= field.json then
-        return nil, json.wrong_type(value, name .. "." .. field.name,
-                                    field.json)
-      end
-      result[field.name] = value
-    end
-  end
-  return result
-end
 
 local function decode_one(value, name, wanted)
   local kind = core.json_type(value)
   if kind == "string" then return value end
   if kind ~= "object" then return nil, json.wrong_type(value, name, wanted) end
-  local file, message = decode_record(value, name, FILE)
+  local file, message = records.decode(value, name, FILE)
   if file and next(file) == nil then  -- would be an empty array
     _, message = expected("string", nil, "json: " .. name .. ".file")
     return nil, message
@@ -422,7 +316,7 @@ end
 function destinations.decode_input(value, name)
   local kind = core.json_type(value)
   if kind == "string" then return value end
-  if kind == "object" then return decode_record(value, name, SOURCE) end
+  if kind == "object" then return records.decode(value, name, SOURCE) end
   return nil, json.wrong_type(value, name, "string or object")
 end
 

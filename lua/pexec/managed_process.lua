@@ -5,6 +5,7 @@
 local config = require "pexec.config"
 local context = require "pexec.context"
 local core = require "pexec.core"
+local deciding = require "pexec.deciding"
 local input = require "pexec.input"
 local logger = require "pexec.logger"
 local output = require "pexec.output"
@@ -20,7 +21,6 @@ local methods = ManagedProcess.__index
 
 local managed = {}   -- process -> true: keeps it and its handlers alive
 local waiting = {}   -- process -> { news -> array of waits }, while any wait
-local deciding = {}  -- process -> the task of its handler
 local last_exit = setmetatable({}, { __mode = "k" })  -- of a one-shot's run
 local refusals = {}  -- process -> message and code of a start, until its end
 -- process -> true: a stop or a kill was ordered
@@ -96,7 +96,7 @@ end
 local function prepare(plan, sink)
   local sinks = sinks_of(plan, sink)
   plan.environment = assignments(plan.environment)
-  plan.asks = plan.on_unexpected_exit ~= nil
+  plan.asks = plan.on_unexpected_exit ~= nil or plan.after_exit ~= nil
   plan.output_events = event_bits(sinks)
   plan.log_events = not core.is_logger(sink)
   plan.logger = core.is_logger(sink) and sink or nil
@@ -115,12 +115,9 @@ function managed_process.new(settings, sink, level)
   local process
   process, message, code = core.process_new(plan)
   if not process then return nil, message, code end
-  if plan.asks or sinks or plan.log_events then
-    core.process_value(process, {
-      handler = plan.on_unexpected_exit,
-      sinks = sinks,
-      log = log_function(sink, plan.id),
-    })
+  local value = { sinks = sinks, log = log_function(sink, plan.id) }
+  if deciding.keep(plan, value) or sinks or plan.log_events then
+    core.process_value(process, value)
   end
   return process
 end
@@ -177,43 +174,10 @@ local function is_active(process)
   return core.process_is_active(process)
 end
 
--- {== an unexpected exit ====================================================
-
--- The core ignores it where a stop came first.
-local function decide(process, task, run)
-  local restart = task.is_ok and task.results[1]
-  deciding[process] = nil
-  core.process_decide(process, run, not task.is_ok and "policy" or
-                      restart and "restart" or "end")
-  if task.is_ok then return end
-  core.process_value(process).log("error", "error in on_unexpected_exit, " ..
-      "the restart policy decides: " .. task.traceback)
-end
-
--- nil: none, or one that is never asked.
-local function handler_of(process)
-  if core.process_is_one_shot(process) then return nil end
-  local value = core.process_value(process)
-  return value and value.handler
-end
-
-local function ask(process, exit)
-  local handler = handler_of(process)
-  scheduler.spawn(function()
-    local task = scheduler.current()
-    deciding[process] = task
-    exit.process = process
-    exit.context = task.context
-    exit.tail = core.process_tail(process, nil, exit.run) or {}
-    return handler(exit.exit_code, exit)
-  end, function(task) decide(process, task, exit.run) end)
-end
-
 -- Its handler is not asked any more.
 local function note_final(process)
-  local task = deciding[process]
   is_final[process] = true
-  if task then task.context:cancel() end
+  deciding.cancel(process)
 end
 
 -- {== news ==================================================================
@@ -241,7 +205,11 @@ function at_once.exited(process, asks, exit)
 end
 
 function in_order.exited(process, asks, exit)
-  if asks and not is_final[process] then ask(process, exit) end
+  if asks and not is_final[process] then deciding.ask(process, exit) end
+end
+
+function in_order.given_up(process, record, reason)
+  deciding.give_up(process, record, reason)
 end
 
 local function tell_stopped(process, only_inside, stage, code, message)
@@ -280,7 +248,8 @@ scheduler.listen_first(function(kind, process, ...)
   if at_once[kind] then at_once[kind](process, ...) end
 end)
 
-for _, kind in ipairs{ "started", "exited", "stopped", "ended" } do
+for _, kind in ipairs{ "started", "exited", "stopped", "given_up",
+                       "ended" } do
   local deliver = in_order[kind]
   scheduler.listen(kind, function(process, ...)
     if not deliver then return end
@@ -290,6 +259,12 @@ for _, kind in ipairs{ "started", "exited", "stopped", "ended" } do
     end)
   end)
 end
+
+function at_once.restarted(process, code, message)
+  wake_all(process, "restarted", false, not code or nil, message, code)
+end
+
+scheduler.listen("restarted", function() end)  -- all is done about it
 
 function at_once.reopened(process, code, message, path)
   wake_all(process, "reopened", false, not code or nil, message, code, path)
@@ -411,8 +386,7 @@ end
 -- and does not end its wait.
 function methods.stop(process)
   check_self(process, "stop")
-  local wait = { is_certain = deciding[process] ~= nil and
-                              deciding[process] == scheduler.innermost() }
+  local wait = { is_certain = deciding.is_inside(process) }
   local ok, message, code = core.process_stop(process)
   if not ok then return nil, message, code end
   note_final(process)
@@ -426,6 +400,32 @@ function methods.stop(process)
   return true, stage
 end
 
+-- The end is not told yet, perhaps: then it is what is waited for first.
+local function start_anew(process)
+  if managed[process] then
+    local ok, message, code = await(process, "ended", {})
+    if not ok then return nil, message, code end
+  end
+  return start_managed(process)
+end
+
+-- p:restart(). In its own handler as stop.
+function methods.restart(process)
+  check_self(process, "restart")
+  local wait = { is_certain = deciding.is_inside(process) }
+  local ok, message, code = core.process_restart(process)
+  if ok then
+    deciding.cancel(process)
+    ok, message, code = await(process, "restarted", wait)
+  end
+  if code == "PROCESS_DONE" then return start_anew(process) end
+  if code == "UNSUPPORTED" then
+    return failure(process, "a one-shot cannot be restarted", code)
+  end
+  if not ok then return nil, message, code end
+  return true
+end
+
 -- p:kill_group()
 function methods.kill_group(process)
   check_self(process, "kill_group")
@@ -435,11 +435,11 @@ end
 -- p:wait()
 function methods.wait(process)
   check_self(process, "wait")
-  if deciding[process] and deciding[process] == scheduler.innermost() then
+  if deciding.is_inside(process) then
     error("a process's handler cannot wait for its process", 2)
   end
   if not is_active(process) and not managed[process] then return true end
-  if output.is_inside(process) and handler_of(process) then
+  if output.is_inside(process) and deciding.may_ask(process) then
     error("a process's writer cannot wait for its process: its handler is " ..
           "called when the writer has returned", 2)
   end

@@ -159,6 +159,101 @@ static void read_input (lua_State *L, int table, const char *field,
   lua_settop(L, from);
 }
 
+/* {== restarts =========================================================== */
+
+/* In the order of enum pexec_restart. */
+static const char *const restarts[] = { "always", "on_failure", "never",
+                                        NULL };
+
+static int has_field (lua_State *L, int table, const char *field) {
+  int type = lua_getfield(L, table, field);
+  lua_pop(L, 1);
+  return type != LUA_TNIL;
+}
+
+/* The array at the top of the stack becomes a userdata, which stays. */
+static size_t array_length (lua_State *L) {
+  luaL_checktype(L, -1, LUA_TTABLE);
+  return (size_t)lua_rawlen(L, -1);
+}
+
+static const int *read_codes (lua_State *L, int table, const char *field,
+                              size_t *count) {
+  int *codes;
+  lua_getfield(L, table, field);
+  *count = array_length(L);
+  codes = lua_newuserdatauv(L, (*count + 1) * sizeof *codes, 0);
+  for (size_t i = 0; i < *count; i++) {
+    lua_rawgeti(L, -2, (lua_Integer)i + 1);
+    codes[i] = (int)luaL_checkinteger(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_replace(L, -2);
+  return codes;
+}
+
+/* Of the table at the top of the stack, with an array in its place. */
+static void read_delays (lua_State *L, pexec_backoff *backoff) {
+  int64_t *delays_ms;
+  size_t count;
+  lua_getfield(L, -1, "list");
+  count = array_length(L);
+  delays_ms = lua_newuserdatauv(L, (count + 1) * sizeof *delays_ms, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -2, (lua_Integer)i + 1);
+    delays_ms[i] = pexec__wait_ms(luaL_checknumber(L, -1));
+    lua_pop(L, 1);
+  }
+  backoff->delays_ms = delays_ms;
+  backoff->delay_count = count;
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+static void read_growth (lua_State *L, int delay, pexec_backoff *backoff) {
+  backoff->initial_ms = read_wait(L, delay, "initial");
+  backoff->factor = read_number(L, delay, "factor");
+  backoff->max_ms = read_wait(L, delay, "max");
+  backoff->jitter = read_number(L, delay, "jitter");
+  if (has_field(L, delay, "reset_after"))
+    backoff->reset_after_ms = read_wait(L, delay, "reset_after");
+}
+
+/* What restarting.lua has made of it. */
+static void read_delay (lua_State *L, int table, pexec_config *config) {
+  int delay;
+  lua_getfield(L, table, "restart_delay");
+  luaL_checktype(L, -1, LUA_TTABLE);
+  delay = lua_gettop(L);
+  if (has_field(L, delay, "start"))
+    config->restart_delay_ms = read_wait(L, delay, "start");
+  else if (has_field(L, delay, "list"))
+    read_delays(L, &config->backoff);
+  else
+    read_growth(L, delay, &config->backoff);
+}
+
+static void read_limit (lua_State *L, int table, pexec_config *config) {
+  if (lua_getfield(L, table, "restart_limit") != LUA_TNIL) {
+    int limit = lua_gettop(L);
+    config->restart_limit = (int)read_integer(L, limit, "max");
+    config->restart_limit_ms = read_wait(L, limit, "within");
+  }
+  lua_pop(L, 1);
+}
+
+static void read_policy (lua_State *L, int table, pexec_config *config) {
+  config->restart = (enum pexec_restart)read_word(L, table, "restart",
+                                                  restarts);
+  config->success_exit_codes =
+      read_codes(L, table, "success_exit_codes",
+                 &config->success_exit_code_count);
+  read_delay(L, table, config);
+  read_limit(L, table, config);
+  if (has_field(L, table, "decision_timeout"))
+    config->decision_timeout_ms = read_wait(L, table, "decision_timeout");
+}
+
 /* {== all of it ========================================================= */
 
 void pexec__read_config (lua_State *L, int index, pexec_config *config) {
@@ -177,7 +272,7 @@ void pexec__read_config (lua_State *L, int index, pexec_config *config) {
   config->stop_signal = (int)read_number(L, table, "stop_signal");
   config->output_events = (unsigned)read_number(L, table, "output_events");
   config->stop_timeout_ms = read_wait(L, table, "stop_timeout");
-  config->restart_delay_ms = read_wait(L, table, "restart_delay");
+  read_policy(L, table, config);
   config->logger = read_logger(L, table, "logger");
   config->stdout_logger = read_logger(L, table, "stdout_logger");
   config->stderr_logger = read_logger(L, table, "stderr_logger");

@@ -191,8 +191,8 @@ static void explain_giving_up (const pexec_process *process, char *text,
     describe(&process->child, last, sizeof last);
   else
     (void)snprintf(last, sizeof last, "%s", failure_of(process));
-  (void)snprintf(text, size, "given up: it was to be restarted more than %u "
-                 "times within %s; %s", (unsigned)policy->limit, within, last);
+  (void)snprintf(text, size, "given up: more than %u restarts within %s of "
+                 "running; %s", (unsigned)policy->limit, within, last);
 }
 
 void pexec__death_give_up (pexec_process *process) {

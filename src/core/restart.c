@@ -57,7 +57,6 @@ static bool is_spent (const struct pexec__past *past,
 
 static void note_restart (struct pexec__past *past,
                           const struct pexec__policy *policy) {
-  past->in_a_row++;
   if (!policy->is_limited)
     return;
   past->restarts_ns[past->next] = past->ran_ns;
@@ -68,6 +67,7 @@ static void note_restart (struct pexec__past *past,
 
 bool pexec__past_allows (struct pexec__past *past,
                          const struct pexec__policy *policy) {
+  past->in_a_row++;
   if (is_spent(past, policy))
     return false;
   note_restart(past, policy);

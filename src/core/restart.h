@@ -71,7 +71,7 @@ enum pexec__event pexec__restart_overrule (const struct pexec__policy *policy,
 
 /* Restarts and how much it ran, as far as the policy looks back. */
 struct pexec__past {
-  uint64_t in_a_row;        /* restarts since it last recovered */
+  uint64_t in_a_row;        /* failures since it last recovered */
   int64_t ran_ns;           /* all its children together */
   int64_t *restarts_ns;     /* a ring of policy->limit: ran_ns at each; NULL:
                                none is needed, or there was none yet */
@@ -83,7 +83,7 @@ struct pexec__past {
 void pexec__past_note_run (struct pexec__past *past,
                            const struct pexec__policy *policy,
                            int64_t uptime_ns);
-/* May there be one more restart? Then it is noted. The window of the limit
+/* One more failure: may there be one more restart? Then it is noted. The window of the limit
    slides on the time that children ran: what pexec itself waits before a
    restart, and how long a host thinks, moves no death out of it. */
 bool pexec__past_allows (struct pexec__past *past,
@@ -91,7 +91,7 @@ bool pexec__past_allows (struct pexec__past *past,
 /* It begins anew: somebody has started it. Keeps the ring. */
 void pexec__past_clear (struct pexec__past *past);
 
-/* How many restarts in a row it is at, where it has run for so long now. */
+/* How many failures in a row it is at, where it has run for so long now. */
 uint64_t pexec__past_failures (const struct pexec__past *past,
                                const struct pexec__policy *policy,
                                int64_t uptime_ns);
