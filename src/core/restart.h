@@ -83,9 +83,10 @@ struct pexec__past {
 void pexec__past_note_run (struct pexec__past *past,
                            const struct pexec__policy *policy,
                            int64_t uptime_ns);
-/* One more failure: may there be one more restart? Then it is noted. The window of the limit
-   slides on the time that children ran: what pexec itself waits before a
-   restart, and how long a host thinks, moves no death out of it. */
+/* One more failure: may there be one more restart? Then it is noted. The
+   window of the limit slides on the time that children ran: what pexec itself
+   waits before a restart, and how long a host thinks, moves no death out of
+   it. */
 bool pexec__past_allows (struct pexec__past *past,
                          const struct pexec__policy *policy);
 /* It begins anew: somebody has started it. Keeps the ring. */
