@@ -74,7 +74,8 @@ extern "C" {
   X(SIGNALED, -5010, "killed by a signal") \
   X(STOP_TIMEOUT, -5011, "did not end even after SIGKILL") \
   X(FORKED, -5012, "the supervisor belongs to the process that forked") \
-  X(UNSUPPORTED, -5013, "unsupported")
+  X(UNSUPPORTED, -5013, "unsupported") \
+  X(VETOED, -5014, "the host does not want it started")
 
 enum pexec_error {
 #define X(name, number, text) PEXEC_E##name = number,
@@ -298,6 +299,9 @@ typedef struct pexec_config {
   int64_t restart_limit_ms;       /* of running: delays do not count */
   int64_t decision_timeout_ms;    /* for pexec_process_decide; then 'restart'
                                      decides; -1: it waits */
+  int64_t prepare_timeout_ms;     /* before each start the host is asked, by
+                                     PEXEC_EVENT_PREPARE, and may take so
+                                     long; -1: it is not */
 } pexec_config;
 
 #define PEXEC_CONFIG_INIT \
@@ -305,7 +309,7 @@ typedef struct pexec_config {
     15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL, \
     { PEXEC_FROM_NULL, NULL, NULL, 0 }, { { 0, 0, NULL }, { 0, 0, NULL } }, \
     16384, 262144, 0, PEXEC_RESTART_ALWAYS, NULL, 0, PEXEC_BACKOFF_INIT, \
-    -1, 0, -1 }
+    -1, 0, -1, -1 }
 
 /* Makes a process, not started. PEXEC_EINVALID_CONFIG where the configuration
    cannot be used, -ENOMEM. */
@@ -349,6 +353,22 @@ enum pexec_decision {
 PEXEC_API int pexec_process_decide (pexec_process *process, uint64_t run,
                                     enum pexec_decision decision,
                                     int64_t delay_ms);
+
+/* What its next start takes of a configuration, or with 'keeps' each start
+   from then on: name, args, environment, cwd and username; the rest of it is
+   as it was. Ordered before the answer to PEXEC_EVENT_EXITED or
+   PEXEC_EVENT_PREPARE it counts for the start that follows. Errors as of
+   pexec_process_new. */
+PEXEC_API int pexec_process_configure (pexec_process *process,
+                                       const pexec_config *config, int keeps);
+
+/* Answers PEXEC_EVENT_PREPARE: with 'reason' NULL it is started, else it is
+   not. Then a start that was ordered fails with PEXEC_EVETOED and the reason,
+   and one that was to be restarted ends. 'preparation' is the event's; an
+   answer that came too late is ignored. */
+PEXEC_API int pexec_process_prepared (pexec_process *process,
+                                      uint64_t preparation,
+                                      const char *reason);
 
 /* Orders a stop and a start, as one act that is not final; also while it
    waits for a restart. It has no failures behind it then. Answered with
@@ -505,7 +525,8 @@ enum pexec_event_type {
   PEXEC_EVENT_WRITTEN,  /* ticket, error; length: bytes that the pipe took */
   PEXEC_EVENT_REOPENED, /* error, message */
   PEXEC_EVENT_RESTARTED,  /* error, message; pid where error is 0 */
-  PEXEC_EVENT_GIVEN_UP  /* exit, where a child has ended; message: why */
+  PEXEC_EVENT_GIVEN_UP, /* exit, where a child has ended; message: why */
+  PEXEC_EVENT_PREPARE   /* ticket: pexec_process_prepared is awaited */
 };
 
 /* What it took to stop a process. */
@@ -540,7 +561,8 @@ typedef struct pexec_event {
   int is_partial;           /* OUTPUT: a piece; its line goes on in the next
                                event of this stream */
   int signo;
-  uint64_t ticket;          /* WRITTEN: what pexec_process_write gave */
+  uint64_t ticket;          /* WRITTEN: what pexec_process_write gave;
+                               PREPARE: which start it is about */
   void *held;               /* pexec's */
 } pexec_event;
 

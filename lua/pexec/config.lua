@@ -251,6 +251,9 @@ local function build(source)
   return result
 end
 
+-- The same, for who must not raise.
+config.try = build
+
 -- pexec.new_process_config. Raises.
 function config.new(source)
   if type(source) ~= "table" then

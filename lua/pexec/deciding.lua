@@ -2,6 +2,7 @@
 -- answers mean to the core. Each runs as a task. Runs on the thread that calls
 -- into Lua.
 
+local config = require "pexec.config"
 local core = require "pexec.core"
 local records = require "pexec.records"
 local scheduler = require "pexec.scheduler"
@@ -17,13 +18,24 @@ local KEPT <const> = { "on_unexpected_exit", "on_give_up", "before_start",
 local tasks = {}  -- process -> the task that decides what follows its death
 
 -- Moves those that are set from a plan; true where there are any.
-function deciding.keep(plan, value)
+function deciding.keep(plan, settings, value)
   local has_any = false
   for _, name in ipairs(KEPT) do
     value[name] = plan[name]
     has_any = has_any or value[name] ~= nil and name ~= "hook_timeout"
   end
+  if has_any then value.settings, value.hooked = config.new(settings), 0 end
   return has_any
+end
+
+-- When and for how long the core asks.
+function deciding.plan(plan)
+  local asks_before = plan.before_start or plan.after_exit
+  plan.asks = plan.on_unexpected_exit ~= nil or plan.after_exit ~= nil
+  plan.prepare_timeout = asks_before and plan.hook_timeout or nil
+  if not plan.on_unexpected_exit and plan.after_exit then
+    plan.decision_timeout = plan.hook_timeout
+  end
 end
 
 -- Of one that is asked: a function, or nil.
@@ -85,24 +97,145 @@ function deciding.run_hook(process, name, ...)
   return table.unpack(task.results, 1, task.results.n)
 end
 
+-- {== what a start takes =====================================================
+
+-- Fields that may be another's at a start.
+local LAUNCH <const> = { "name", "args", "environment", "cwd", "username" }
+
+-- The settings of a process with those fields of others; nil and a message
+-- where they are not to be used.
+local function with_launch_of(settings, others)
+  local result = config.new(settings)
+  for _, name in ipairs(LAUNCH) do result[name] = others[name] end
+  local ok, message = result:validate(settings.id)
+  if not ok then return nil, message end
+  return result
+end
+
+-- Gives the core what the next start takes, or each from now on. Returns a
+-- message where that cannot be.
+local function configure(process, settings, keeps)
+  local plan = config.snapshot(settings)
+  plan.environment = values.assignments(plan.environment)
+  local ok, message = core.process_configure(process, plan, keeps)
+  if keeps and ok then core.process_value(process).settings = settings end
+  return not ok and message or nil
+end
+
+-- Of a hook that has changed its copy. The rest of it is no start's business.
+local function take_changes(process, settings, changed)
+  local launched, message = with_launch_of(settings, changed)
+  if launched and launched ~= changed then
+    message = "only name, args, environment, cwd and username can be changed"
+  end
+  if not message and launched ~= settings then
+    message = configure(process, launched)
+  end
+  if message then
+    log(process, "error", "before_start: %s; starting it without the changes",
+        message)
+  end
+end
+
+-- The settings with the fields of a handler's table.
+local function with_fields(settings, fields)
+  local known = {}
+  for _, name in ipairs(LAUNCH) do known[name] = true end
+  local stranger = values.stranger(fields, known)
+  if stranger ~= nil then
+    return nil, values.unknown_field(stranger, LAUNCH)
+  end
+  local merged = {}
+  for name, value in pairs(settings) do merged[name] = value end
+  for name, value in pairs(fields) do merged[name] = value end
+  local result, message = config.try(merged)
+  if not result then return nil, message end
+  return with_launch_of(settings, result)
+end
+
+-- Returns a message where that cannot be.
+local function apply(process, fields, keeps)
+  local settings, message =
+    with_fields(core.process_value(process).settings, fields)
+  return message or configure(process, settings, keeps)
+end
+
+-- What has ended since its hook was called last.
+local function run_after_exit(process)
+  local value = core.process_value(process)
+  local record = core.process_history(process, 1)[1]
+  if not value or not value.after_exit or not record or
+     record.run <= value.hooked then
+    return
+  end
+  value.hooked = record.run
+  record.process = process
+  record.tail = core.process_tail(process, nil, record.run) or {}
+  deciding.run_hook(process, "after_exit", process, record)
+end
+
+-- f(...) once that hook has returned, where there is one to be called.
+function deciding.after_exit(process, f)
+  local value = core.process_value(process)
+  if not value or not value.after_exit then return f() end
+  scheduler.spawn(function()
+    run_after_exit(process)
+  end, f)
+end
+
+-- A veto is what 'false' is, and why.
+local function prepare(process)
+  local settings = core.process_value(process).settings
+  local changed = config.new(settings)
+  run_after_exit(process)
+  local result, reason = deciding.run_hook(process, "before_start", process,
+                                           changed)
+  if result == false then
+    reason = scheduler.describe(reason or "before_start does not want it")
+    return ("error starting process %s: %s")
+           :format(values.quote(changed.name), reason)
+  end
+  take_changes(process, settings, changed)
+end
+
+-- Before each start of one that wants to be asked.
+function deciding.prepare(process, ticket)
+  scheduler.spawn(function()
+    return prepare(process)
+  end, function(task)
+    local veto = task.is_ok and task.results[1] or nil
+    core.process_prepared(process, ticket, veto)
+  end)
+end
+
 -- {== what follows a death ==================================================
 
 local POLICY <const> = {}  -- what is returned where nobody has an opinion
 
+local function check_table(value, name)
+  if type(value) == "table" then return value end
+  return values.expected("table", value, name)
+end
+
 local VERDICT <const> = {
   { name = "restart", check = values.boolean },
-  { name = "delay", check = values.duration }
+  { name = "delay", check = values.duration },
+  { name = "config", check = check_table },
+  { name = "keep", check = values.boolean }
 }
 
 -- What the core is told; or nil and a message.
-local function judge(result)
+local function judge(process, result)
   if result == POLICY then return { decision = "policy" } end
   if type(result) ~= "table" then
     return { decision = result and "restart" or "end" }
   end
   local verdict, message = records.check(result, "on_unexpected_exit",
                                          VERDICT)
-  if not verdict then return nil, message end
+  if verdict and verdict.config then
+    message = apply(process, verdict.config, verdict.keep)
+  end
+  if message then return nil, message end
   verdict.decision = verdict.restart == false and "end" or "restart"
   return verdict
 end
@@ -110,7 +243,7 @@ end
 local function verdict_of(process, task)
   local verdict, message
   if task.is_ok then
-    verdict, message = judge(task.results[1])
+    verdict, message = judge(process, task.results[1])
   else
     message = task.traceback
   end
@@ -129,6 +262,7 @@ end
 
 local function consult(process, exit)
   local handler = kept(process, "on_unexpected_exit")
+  core.process_value(process).hooked = exit.run
   deciding.run_hook(process, "after_exit", process, exit)
   if not handler then return POLICY end
   return handler(exit.exit_code, exit)

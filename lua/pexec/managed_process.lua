@@ -40,14 +40,6 @@ end
 
 -- {== making one ============================================================
 
-local function assignments(environment)
-  local list = {}
-  for name, text in pairs(environment) do
-    list[#list + 1] = name .. "=" .. text
-  end
-  return list
-end
-
 -- Puts a logger where it belongs: the built-in one writes from C, another
 -- gets its lines from here.
 local function route(plan, lua_loggers, stream, sink)
@@ -95,8 +87,8 @@ end
 
 local function prepare(plan, sink)
   local sinks = sinks_of(plan, sink)
-  plan.environment = assignments(plan.environment)
-  plan.asks = plan.on_unexpected_exit ~= nil or plan.after_exit ~= nil
+  plan.environment = values.assignments(plan.environment)
+  deciding.plan(plan)
   plan.output_events = event_bits(sinks)
   plan.log_events = not core.is_logger(sink)
   plan.logger = core.is_logger(sink) and sink or nil
@@ -116,7 +108,7 @@ function managed_process.new(settings, sink, level)
   process, message, code = core.process_new(plan)
   if not process then return nil, message, code end
   local value = { sinks = sinks, log = log_function(sink, plan.id) }
-  if deciding.keep(plan, value) or sinks or plan.log_events then
+  if deciding.keep(plan, settings, value) or sinks or plan.log_events then
     core.process_value(process, value)
   end
   return process
@@ -220,8 +212,14 @@ function at_once.stopped(process, ...)
   tell_stopped(process, true, ...)
 end
 
-function in_order.stopped(process, ...)
-  tell_stopped(process, false, ...)
+function in_order.stopped(process, stage, code, message)
+  deciding.after_exit(process, function()
+    tell_stopped(process, false, stage, code, message)
+  end)
+end
+
+function in_order.prepare(process, ticket)
+  deciding.prepare(process, ticket)
 end
 
 local function tell_ended(process, only_inside)
@@ -240,15 +238,17 @@ end
 
 function in_order.ended(process)
   managed[process] = nil
-  tell_ended(process, false)
-  refusals[process] = nil
+  deciding.after_exit(process, function()
+    tell_ended(process, false)
+    refusals[process] = nil
+  end)
 end
 
 scheduler.listen_first(function(kind, process, ...)
   if at_once[kind] then at_once[kind](process, ...) end
 end)
 
-for _, kind in ipairs{ "started", "exited", "stopped", "given_up",
+for _, kind in ipairs{ "started", "exited", "stopped", "prepare", "given_up",
                        "ended" } do
   local deliver = in_order[kind]
   scheduler.listen(kind, function(process, ...)

@@ -273,6 +273,15 @@ function values.environment(value, name)
   return value
 end
 
+-- As C takes them.
+function values.assignments(environment)
+  local list = {}
+  for name, text in pairs(environment) do
+    list[#list + 1] = name .. "=" .. text
+  end
+  return list
+end
+
 -- {== checks: functions and objects =========================================
 
 function values.is_callable(value)

@@ -252,6 +252,8 @@ static void read_policy (lua_State *L, int table, pexec_config *config) {
   read_limit(L, table, config);
   if (has_field(L, table, "decision_timeout"))
     config->decision_timeout_ms = read_wait(L, table, "decision_timeout");
+  if (has_field(L, table, "prepare_timeout"))
+    config->prepare_timeout_ms = read_wait(L, table, "prepare_timeout");
 }
 
 /* {== all of it ========================================================= */

@@ -67,6 +67,11 @@ static int push_exited (lua_State *L, pexec_event *event) {
   return 2;
 }
 
+static int push_prepare (lua_State *L, pexec_event *event) {
+  lua_pushinteger(L, (lua_Integer)event->ticket);
+  return 1;
+}
+
 /* The record, nil where no child has ended, and the reason. */
 static int push_given_up (lua_State *L, pexec_event *event) {
   if (event->exit.run > 0)
@@ -141,6 +146,7 @@ static const struct {
   [PEXEC_EVENT_SIGNAL] = { "signal", push_signal },
   [PEXEC_EVENT_REOPENED] = { "reopened", push_reopened },
   [PEXEC_EVENT_RESTARTED] = { "restarted", push_started },
+  [PEXEC_EVENT_PREPARE] = { "prepare", push_prepare },
   [PEXEC_EVENT_GIVEN_UP] = { "given_up", push_given_up },
   [PEXEC_EVENT_WRITTEN] = { "written", push_written },
 };

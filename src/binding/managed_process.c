@@ -241,6 +241,25 @@ static int l_decide (lua_State *L) {
                             NULL);
 }
 
+/* [-0, +1|3, v] process_configure(p, table, keeps) */
+static int l_configure (lua_State *L) {
+  pexec_config config = PEXEC_CONFIG_INIT;
+  pexec_process *process = check_process(L);
+  int keeps = lua_toboolean(L, 3);
+  pexec__read_config(L, 2, &config);
+  return pexec__push_result(L, pexec_process_configure(process, &config,
+                                                       keeps), NULL);
+}
+
+/* [-0, +1|3, v] process_prepared(p, ticket [, reason]) */
+static int l_prepared (lua_State *L) {
+  pexec_process *process = check_process(L);
+  uint64_t ticket = (uint64_t)luaL_checkinteger(L, 2);
+  const char *reason = luaL_optstring(L, 3, NULL);
+  return pexec__push_result(L, pexec_process_prepared(process, ticket,
+                                                      reason), NULL);
+}
+
 /* [-0, +1|3, v] process_restart(p) */
 static int l_restart (lua_State *L) {
   return pexec__push_result(L, pexec_process_restart(check_process(L)), NULL);
@@ -296,6 +315,8 @@ static const luaL_Reg functions[] = {
   { "process_cancel", l_cancel },
   { "process_decide", l_decide },
   { "process_restart", l_restart },
+  { "process_configure", l_configure },
+  { "process_prepared", l_prepared },
   { "process_stop", l_stop },
   { "process_kill_group", l_kill_group },
   { "process_reopen", l_reopen },

@@ -49,6 +49,14 @@ static bool is_wait (int64_t wait_ms) {
   return wait_ms >= 0 && wait_ms <= LONGEST_MS;
 }
 
+static bool is_wait_or_none (int64_t wait_ms) {
+  return wait_ms == -1 || is_wait(wait_ms);
+}
+
+static int64_t ns_or_none (int64_t wait_ms) {
+  return wait_ms == -1 ? -1 : wait_ms * PEXEC__MS;
+}
+
 static bool are_assignments (const char *const *variables) {
   for (; *variables != NULL; variables++) {
     const char *equals = strchr(*variables, '=');
@@ -83,7 +91,7 @@ static bool is_usable_list (const pexec_backoff *backoff) {
 
 /* The comparisons are false for what is no number. */
 static bool is_usable_backoff (const pexec_backoff *backoff) {
-  if (backoff->reset_after_ms != -1 && !is_wait(backoff->reset_after_ms))
+  if (!is_wait_or_none(backoff->reset_after_ms))
     return false;
   if (backoff->delays_ms != NULL)
     return is_usable_list(backoff);
@@ -108,8 +116,8 @@ static bool is_usable_policy (const pexec_config *from) {
          is_usable_backoff(&from->backoff) &&
          from->restart_limit >= -1 && from->restart_limit <= MOST_RESTARTS &&
          (from->restart_limit == -1 || is_wait(from->restart_limit_ms)) &&
-         (from->decision_timeout_ms == -1 ||
-          is_wait(from->decision_timeout_ms));
+         is_wait_or_none(from->decision_timeout_ms) &&
+         is_wait_or_none(from->prepare_timeout_ms);
 }
 
 static bool is_usable_input (const pexec_input *input) {
@@ -329,8 +337,7 @@ static void put_policy (struct pexec__policy *policy,
   policy->is_one_shot = (from->one_shot != 0);
   policy->asks = (from->asks != 0);
   policy->restart = from->restart;
-  policy->decision_ns = from->decision_timeout_ms == -1
-                      ? -1 : from->decision_timeout_ms * PEXEC__MS;
+  policy->decision_ns = ns_or_none(from->decision_timeout_ms);
   policy->is_limited = (from->restart_limit != -1);
   if (policy->is_limited) {
     policy->limit = (uint32_t)from->restart_limit;
@@ -344,6 +351,7 @@ static void put_policy (struct pexec__policy *policy,
 static void put_scalars (struct pexec__config *config,
                          const pexec_config *from) {
   config->stop_signal = from->stop_signal;
+  config->prepare_ns = ns_or_none(from->prepare_timeout_ms);
   config->output_events = from->output_events;
   config->log_events = from->log_events != 0;
   config->user = from->user;

@@ -20,6 +20,8 @@ struct pexec__config {
   const char *cwd;          /* NULL: the host's */
   const char *username;     /* NULL: the host's user */
   int stop_signal;
+  int64_t prepare_ns;       /* that the host may take before a start; -1: it
+                               is not asked */
   pexec_logger *logger;     /* NULL: none; these three are retained */
   pexec_logger *stream_loggers[2];  /* stdout's, stderr's; NULL: none */
   unsigned output_events;

@@ -40,8 +40,8 @@
    order. */
 enum pexec__news {
   PEXEC__NEWS_STARTED, PEXEC__NEWS_RESTARTED, PEXEC__NEWS_REOPENED,
-  PEXEC__NEWS_EXITED, PEXEC__NEWS_STOPPED, PEXEC__NEWS_GIVEN_UP,
-  PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
+  PEXEC__NEWS_EXITED, PEXEC__NEWS_PREPARE, PEXEC__NEWS_STOPPED,
+  PEXEC__NEWS_GIVEN_UP, PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
 };
 
 /* What a start or a restart has come to. */
@@ -138,7 +138,14 @@ enum pexec__order {
   PEXEC__ORDER_START = 1, PEXEC__ORDER_CANCEL = 2, PEXEC__ORDER_DECIDE = 4,
   PEXEC__ORDER_RESTART = 8, PEXEC__ORDER_STOP = 16, PEXEC__ORDER_KILL = 32,
   PEXEC__ORDER_RESUME = 64, PEXEC__ORDER_RELEASE = 128,
-  PEXEC__ORDER_WRITE = 256, PEXEC__ORDER_REOPEN = 512
+  PEXEC__ORDER_WRITE = 256, PEXEC__ORDER_REOPEN = 512,
+  PEXEC__ORDER_CONFIGURE = 1024, PEXEC__ORDER_PREPARED = 2048
+};
+
+/* What starts take of another configuration. Owned; NULL: nothing. */
+struct pexec__changes {
+  struct pexec__config *once; /* the next one alone */
+  struct pexec__config *kept; /* all that follow */
 };
 
 /* What the host says to a death. */
@@ -154,6 +161,9 @@ struct pexec__orders {
   int64_t deadline_ns;        /* of ORDER_START; 0: none */
   int reason;                 /* of ORDER_CANCEL */
   struct pexec__verdict verdict;  /* of ORDER_DECIDE */
+  struct pexec__changes changes;  /* of ORDER_CONFIGURE */
+  uint64_t preparation;       /* of ORDER_PREPARED: which one */
+  char *veto;                 /* the same; owned; NULL: none */
 };
 
 struct pexec_process {
@@ -180,6 +190,7 @@ struct pexec_process {
   char *give_up_message;      /* as those of the answers */
   bool has_exited;
   pexec_exit exit;            /* the last one, where one has */
+  uint64_t preparations;      /* how often the host was asked */
   pexec_exit *history;        /* a ring of PEXEC_HISTORY_MAX; NULL: none */
   uint64_t records;           /* that ever went into it */
   enum pexec_stage stop_stage;
@@ -232,6 +243,7 @@ struct pexec_process {
   int64_t restart_at_ns;      /* when that comes; 0: none is waited for */
   int64_t since_ns;           /* CLOCK_REALTIME of this state's beginning */
   struct pexec__past past;
+  struct pexec__changes changes;  /* of the configuration */
   uint64_t starts;
   uint64_t lost_lines;        /* of output events: no memory, no room where
                                  they are dropped, or no host any more */
@@ -315,8 +327,9 @@ void pexec__door_resume (pexec_process *process);
 
 /* {== process.c: the machine's actions =================================== */
 
+/* Takes what they own. */
 void pexec__process_obey (pexec_process *process,
-                          const struct pexec__orders *orders);
+                          struct pexec__orders *orders);
 
 void pexec__process_feed (pexec_process *process, enum pexec__event event);
 /* Its child is dead, and nobody has ordered that. */
@@ -347,6 +360,18 @@ void pexec__death_decided (pexec_process *process,
 void pexec__death_release (pexec_process *process);
 /* A restart could not be made. */
 void pexec__death_respawn_failed (pexec_process *process);
+
+/* {== preparing.c: the host before a start =============================== */
+
+void pexec__preparing_begin (pexec_process *process);
+/* These three take what they are given. */
+void pexec__preparing_configure (pexec_process *process,
+                                 struct pexec__changes *changes);
+void pexec__preparing_answer (pexec_process *process, uint64_t preparation,
+                              char *veto);
+void pexec__changes_free (struct pexec__changes *changes);
+/* The host has let go: it answers nothing any more. */
+void pexec__preparing_release (pexec_process *process);
 
 /* {== record.c: how children have ended ================================== */
 

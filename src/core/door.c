@@ -114,6 +114,7 @@ int pexec_process_new (pexec_supervisor *supervisor,
     [PEXEC__NEWS_REOPENED] = PEXEC_EVENT_REOPENED,
     [PEXEC__NEWS_RESTARTED] = PEXEC_EVENT_RESTARTED,
     [PEXEC__NEWS_GIVEN_UP] = PEXEC_EVENT_GIVEN_UP,
+    [PEXEC__NEWS_PREPARE] = PEXEC_EVENT_PREPARE,
   };
   pexec_process *made;
   int error;
@@ -221,7 +222,7 @@ static void order (pexec_process *process, enum pexec__order what,
   pexec__mailbox_lock(&supervisor->inbox);
   if (what == PEXEC__ORDER_START) {
     /* what is left was about an earlier run; but this has an answer */
-    process->orders.set &= PEXEC__ORDER_REOPEN;
+    process->orders.set &= PEXEC__ORDER_REOPEN | PEXEC__ORDER_CONFIGURE;
     process->orders.deadline_ns = deadline_ns;
   }
   process->orders.set |= what;
@@ -310,6 +311,8 @@ int pexec_process_cancel (pexec_process *process, int reason) {
   return order_started(process, PEXEC__ORDER_CANCEL, reason);
 }
 
+/* What an order says is given with it: the supervisor may take both before
+   this thread goes on. */
 static void note_verdict (pexec_process *process, uint64_t run,
                           enum pexec_decision decision, int64_t delay_ms) {
   pexec_supervisor *supervisor = process->supervisor;
@@ -319,6 +322,7 @@ static void note_verdict (pexec_process *process, uint64_t run,
     .delay_ns = delay_ms < 0 ? -1 : delay_ms < LONGEST_DELAY_MS
               ? delay_ms * PEXEC__MS : LONGEST_DELAY_MS * PEXEC__MS,
   };
+  process->orders.set |= PEXEC__ORDER_DECIDE;
   pexec__mailbox_unlock(&supervisor->inbox);
 }
 
@@ -327,6 +331,62 @@ int pexec_process_decide (pexec_process *process, uint64_t run,
   if (!pexec__is_forked(process->supervisor) && was_started(process))
     note_verdict(process, run, decision, delay_ms);
   return order_started(process, PEXEC__ORDER_DECIDE, 0);
+}
+
+/* Those that were given before and not taken make room. */
+static void give_changes (pexec_process *process,
+                          struct pexec__config *config, bool keeps) {
+  pexec_supervisor *supervisor = process->supervisor;
+  struct pexec__changes *changes = &process->orders.changes;
+  struct pexec__config **place = keeps ? &changes->kept : &changes->once;
+  struct pexec__config *before;
+  pexec__mailbox_lock(&supervisor->inbox);
+  before = *place;
+  *place = config;
+  process->orders.set |= PEXEC__ORDER_CONFIGURE;
+  pexec__mailbox_unlock(&supervisor->inbox);
+  if (before != NULL)
+    pexec__config_free(before);
+}
+
+int pexec_process_configure (pexec_process *process,
+                             const pexec_config *config, int keeps) {
+  struct pexec__config *copy;
+  int error;
+  if (pexec__is_forked(process->supervisor))
+    return PEXEC_EFORKED;
+  if ((error = pexec__config_copy(config, &copy)) < 0)
+    return error;
+  give_changes(process, copy, keeps != 0);
+  return order_started(process, PEXEC__ORDER_CONFIGURE, 0);
+}
+
+/* What an earlier answer said does not count any more. */
+static void give_preparation (pexec_process *process, uint64_t preparation,
+                              char *veto) {
+  pexec_supervisor *supervisor = process->supervisor;
+  char *before;
+  pexec__mailbox_lock(&supervisor->inbox);
+  before = process->orders.veto;
+  process->orders.veto = veto;
+  process->orders.preparation = preparation;
+  process->orders.set |= PEXEC__ORDER_PREPARED;
+  pexec__mailbox_unlock(&supervisor->inbox);
+  pexec__free(before);
+}
+
+int pexec_process_prepared (pexec_process *process, uint64_t preparation,
+                            const char *reason) {
+  char *veto = NULL;
+  if (pexec__is_forked(process->supervisor))
+    return PEXEC_EFORKED;
+  if (!was_started(process))
+    return PEXEC_ENOT_STARTED;
+  if (reason != NULL && (veto = pexec__strdup(reason)) == NULL)
+    return -ENOMEM;
+  give_preparation(process, preparation, veto);
+  order(process, PEXEC__ORDER_PREPARED, 0, 0);
+  return 0;
 }
 
 int pexec_process_restart (pexec_process *process) {

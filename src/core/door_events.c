@@ -52,6 +52,7 @@ static void tell_news (pexec_process *process, pexec_event *event) {
     case PEXEC_EVENT_STOPPED: tell_stop(process, event); break;
     case PEXEC_EVENT_REOPENED: tell_reopened(process, event); break;
     case PEXEC_EVENT_GIVEN_UP: tell_giving_up(process, event); break;
+    case PEXEC_EVENT_PREPARE: event->ticket = process->preparations; break;
     default: process->is_active = false; break;
   }
   if (event->error < 0 && event->message == NULL)

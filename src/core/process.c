@@ -69,11 +69,6 @@ static void try_to_spawn (pexec_process *process) {
                  pexec__plan_failure(NULL, config, PEXEC__STEP_PIPES, error));
 }
 
-/* A host that is not there, or closes, is not asked. */
-static void do_prepare (pexec_process *process) {
-  pexec__process_feed(process, PEXEC__ON_READY);
-}
-
 static void do_spawn (pexec_process *process) {
   process->attempted_at_ns = pexec__now();
   process->stage = PEXEC_STAGE_NONE;
@@ -203,6 +198,8 @@ static void do_end (pexec_process *process) {
   pexec__output_drain(process);
   if (process->config->policy.is_one_shot)
     pexec__news_post(process, PEXEC__NEWS_EXITED);
+  pexec__process_answer_restart(process, process->failure,  /* a veto */
+                                take_failure(process));
   pexec__process_end(process);
 }
 
@@ -278,7 +275,7 @@ static void do_renew (pexec_process *process) {
   pexec__exit_forget(process);
   pexec__past_clear(&process->past);
   process->is_restart = true;
-  do_prepare(process);
+  pexec__preparing_begin(process);
 }
 
 static void do_deny (pexec_process *process) {
@@ -318,7 +315,7 @@ static verb *const verbs[PEXEC__ACTION_COUNT] = {
   [PEXEC__DO_HOLE] = do_never,
   [PEXEC__DO_NEVER] = do_never,
   [PEXEC__DO_IGNORE] = do_nothing,
-  [PEXEC__DO_PREPARE] = do_prepare,
+  [PEXEC__DO_PREPARE] = pexec__preparing_begin,
   [PEXEC__DO_SPAWN] = do_spawn,
   [PEXEC__DO_ANNOUNCE] = do_announce,
   [PEXEC__DO_REFUSE] = do_refuse,
@@ -428,13 +425,15 @@ static void release (pexec_process *process) {
   process->is_released = true;
   pexec__output_resume(process);
   pexec__death_release(process);
+  pexec__preparing_release(process);
 }
 
 /* Of those that come together a stop is obeyed before a decision: what would
    start is not to. */
 void pexec__process_obey (pexec_process *process,
-                          const struct pexec__orders *orders) {
+                          struct pexec__orders *orders) {
   unsigned set = orders->set;
+  pexec__preparing_configure(process, &orders->changes);
   if (set & PEXEC__ORDER_START)
     begin(process, orders);
   if (set & PEXEC__ORDER_WRITE)
@@ -447,6 +446,10 @@ void pexec__process_obey (pexec_process *process,
     stop(process, PEXEC__ON_STOP);
   if (set & PEXEC__ORDER_KILL)
     stop(process, PEXEC__ON_KILL);
+  if (set & PEXEC__ORDER_PREPARED)
+    pexec__preparing_answer(process, orders->preparation, orders->veto);
+  else
+    pexec__free(orders->veto);  /* of an earlier life's */
   if (set & PEXEC__ORDER_DECIDE)
     pexec__death_decided(process, &orders->verdict);
   if (set & PEXEC__ORDER_RESUME)

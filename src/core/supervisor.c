@@ -43,6 +43,9 @@ void pexec__process_free (pexec_process *process) {
   pexec__free(process->give_up_message);
   pexec__free(process->history);
   pexec__free(process->past.restarts_ns);
+  pexec__free(process->orders.veto);
+  pexec__changes_free(&process->orders.changes);
+  pexec__changes_free(&process->changes);
   pexec__free(process->reopen_path);
   pexec__free(process->failure_message);
   pexec__free(process);
@@ -117,7 +120,7 @@ static pexec_process *next_ordered (pexec_supervisor *supervisor,
   if ((letter = pexec__mailbox_take(&supervisor->inbox)) != NULL) {
     process = PEXEC__HOLDER(letter, pexec_process, letter);
     *orders = process->orders;
-    process->orders.set = 0;
+    process->orders = (struct pexec__orders){ .set = 0 };
   }
   pexec__mailbox_unlock(&supervisor->inbox);
   return process;
@@ -140,7 +143,7 @@ static int64_t longest_stop_ns (const pexec_supervisor *supervisor) {
 
 /* All are asked to stop at once; then each that comes to rest counts down. */
 static void begin_closing (pexec_supervisor *supervisor) {
-  const struct pexec__orders stop = { .set = PEXEC__ORDER_STOP };
+  struct pexec__orders stop = { .set = PEXEC__ORDER_STOP };
   pexec_process *process, *next;
   supervisor->is_closing = true;
   pexec__outlets_hurry(supervisor);
