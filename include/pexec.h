@@ -12,17 +12,18 @@
 ** THREADS. A supervisor starts two threads with its first process (or with
 ** the first call of pexec_supervisor_fd): the supervisor's own and the one
 ** that makes children. While log files and loggers are written to there is one
-** more for each device, and one where a file is compressed. All block every
-** signal. All functions on one
-** supervisor and its processes are to be called from one thread at a time;
-** different supervisors are independent of each other. No function of the
-** host is ever called from a foreign thread.
+** more for each device, and one where a file is compressed; and one for each
+** start that has a file to open or a user to look up, until it has. All block
+** every signal. All functions on one supervisor and its processes are to be
+** called from one thread at a time; different supervisors are independent of
+** each other. No function of the host is ever called from a foreign thread.
 **
 ** WHAT IT TOUCHES IN THE HOST. No signal handler or mask (but what
 ** pexec_supervisor_catch asks for), no environment, working directory, umask
 ** or limit; it never waits for a child that it has not made. Descriptors are
 ** close-on-exec from birth. The threads exist until pexec_supervisor_close, but
-** for one that hangs in a write to a dead disk: it is left behind.
+** for one that hangs on a dead disk, writing to a file there or opening it: it
+** is left behind.
 ** Children are killed by the kernel when the host dies (PR_SET_PDEATHSIG).
 **
 ** FORK. In a forked copy of the host every function fails with PEXEC_EFORKED,

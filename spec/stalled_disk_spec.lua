@@ -259,3 +259,45 @@ function TestClosing:test_it_is_bounded()
     lu.assertTrue(took < 1 + 2 + 0.5 * slowness, took .. " s")
   end
 end
+
+-- FAULTS 38: stop_timeout and a second, with a child's own file, and with one
+-- that two processes share; then the host is there without the supervisor,
+-- and whoever opens these ends by himself
+function TestClosing:test_it_does_not_wait_for_files_that_are_being_opened()
+  local disk = disks.freezable()
+  disk:freeze()
+  local host = hosts.start(([[
+    spec = require "spec"
+    local function openers()
+      local count = 0
+      for _, task in ipairs(spec.probe.list("/proc/self/task")) do
+        local name = spec.read("/proc/self/task/" .. task .. "/comm")
+        count = count + (name == "pexec-opener\n" and 1 or 0)
+      end
+      return count
+    end
+    last = setmetatable({}, { __gc = function()
+      io.stdout:write("closed ", spec.probe.now() - began, "\n")
+      io.stdout:write("left ", openers(), "\n")
+      while openers() > 0 do spec.probe.sleep(0.01) end
+      io.stdout:write("alone\n")
+    end })
+    io.stdout:setvbuf("no")
+    pexec = require "pexec"
+    for _, stdout in ipairs{ { file = %q }, { file = %q, format = "text" },
+                             { file = %q, format = "text" } } do
+      local process = assert(pexec.new_managed_process(spec.child({
+          stop_timeout = 1, stdout = stdout }, "forever"), pexec.null_logger))
+      pexec.task(function() process:start() end)
+    end
+    pexec.sleep(0.5)
+    began = spec.probe.now()
+  ]]):format(disk.path .. "/own", disk.path .. "/shared",
+             disk.path .. "/shared"), { is_bare = true })
+  local took = tonumber(host:await("closed"):match("%S+$"))
+  lu.assertTrue(took < 1 + 1 + 0.5 * slowness, took .. " s")
+  lu.assertEquals(host:number("left"), 3)
+  disk:thaw()
+  host:await("alone")
+  lu.assertTrue((host:finish()))
+end

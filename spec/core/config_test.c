@@ -431,6 +431,22 @@ static void it_holds_its_loggers_until_it_is_freed (void **state) {
   assert_int_equal(logger.references, 0);
 }
 
+/* Who lets go of a logger last ends it: that is not to be somebody who hangs
+   somewhere. */
+static void others_may_hold_it_without_its_loggers (void **state) {
+  struct pexec__config *held;
+  (void)state;
+  from.logger = &logger;
+  copy();
+  held = pexec__config_hold(config);
+  drop();
+  assert_int_equal(logger.references, 0);
+  assert_int_equal(blocks, 1);
+  assert_string_equal(held->name, "prog");
+  pexec__config_drop(held);
+  assert_int_equal(blocks, 0);
+}
+
 /* {== routes ============================================================= */
 
 static void expect_route (int stream, enum pexec__route route) {
@@ -555,6 +571,7 @@ int main (void) {
     SPEC(what_a_source_does_not_need_is_not_looked_at),
     SPEC(numbers_and_flags_are_taken_over),
     SPEC(it_holds_its_loggers_until_it_is_freed),
+    SPEC(others_may_hold_it_without_its_loggers),
     SPEC(a_stream_that_nobody_wants_goes_nowhere),
     SPEC(an_inherited_stream_is_the_hosts),
     SPEC(a_raw_file_that_is_not_rotated_is_the_childs),

@@ -63,6 +63,7 @@ struct fake {
   struct fake_signal signals[FAKE_SIGNALS];  /* those sent, but 0 */
   int signal_count;
   int clones;
+  int openers;              /* starts that one was to prepare */
   size_t bytes_read;        /* of all pipes */
   size_t logged;            /* bytes on stderr, which are gone */
   char *input;              /* what children have read */

@@ -64,6 +64,8 @@ static int make_child (struct pexec__spawner *spawner,
 
 static int attempt (struct pexec__spawner *spawner, struct pexec__job *job) {
   int error = pexec__job_prepare(job);
+  if (error >= 0)
+    error = pexec__job_equip(job);
   return error < 0 ? error : make_child(spawner, job);
 }
 
@@ -86,6 +88,7 @@ void pexec__spawner_submit (struct pexec__spawner *spawner,
                             struct pexec__job *job) {
   job->plan.pidfd = -1;
   job->found_umask = -1;
+  fake.openers += job->may_hang;
   job->is_waiting = true;
   (void)pexec__mailbox_post(&spawner->todo, &job->letter);
   if (spawner->current == NULL)
@@ -144,8 +147,7 @@ bool fake_spawner_run_due (void) {
 static void discard (struct pexec__job *job) {
   if (job->error >= 0)
     pexec__exit_discard(job->pidfd);
-  pexec__free(job->message);
-  pexec__free(job);
+  pexec__job_free(job);
 }
 
 /* The real one's thread would never end where a child hangs. */

@@ -24,7 +24,8 @@ static atomic_int blocks;
 void *pexec__calloc (size_t count, size_t size) {
   if (good_blocks == 0)
     return NULL;
-  good_blocks -= (good_blocks > 0);
+  if (good_blocks > 0)  /* else it is not written to */
+    good_blocks--;
   atomic_fetch_add(&blocks, 1);
   return calloc(count, size);
 }

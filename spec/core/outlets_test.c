@@ -417,6 +417,65 @@ static void what_cannot_be_opened_fails_the_start_and_says_why (void **s) {
   }
 }
 
+/* Closing it may block as the disk does. */
+static void what_a_failed_start_has_opened_is_closed_by_a_writer (void **s) {
+  int before;
+  (void)s;
+  begin(&talker);
+  lists[0][1] = &files[1];
+  files[1].path = "/nowhere/b";
+  fake.writer_hangs = true;
+  host_start();
+  assert_true(host_run_until(&host.ended, 1, FAKE_S));
+  assert_int_equal(host.start_error, -ENOENT);
+  before = fake.descriptors;
+  fake.writer_hangs = false;
+  host_run(FAKE_S);
+  assert_int_equal(fake.descriptors, before - 1);
+  host_end();
+}
+
+static int count_openers (void) {
+  int count;
+  host_start();
+  (void)host_run_until(&host.started, 1, FAKE_S);
+  count = fake.openers;
+  host_end();
+  return count;
+}
+
+static void a_start_that_may_hang_is_prepared_by_an_opener (void **s) {
+  (void)s;
+  begin(&talker);
+  host.config.output[0].files = NULL;
+  assert_int_equal(count_openers(), 0);
+  begin(&talker);
+  assert_int_equal(count_openers(), 1);
+  begin(&talker);
+  files[0].max_size = 0;  /* the child's own */
+  assert_int_equal(count_openers(), 1);
+  begin(&talker);
+  host.config.output[0].files = NULL;
+  host.config.input.source = PEXEC_FROM_FILE;
+  host.config.input.path = FAKE_PATH;
+  assert_int_equal(count_openers(), 1);
+  begin(&talker);
+  host.config.output[0].files = NULL;
+  host.config.username = "root";
+  assert_int_equal(count_openers(), 1);
+}
+
+static void a_restart_finds_its_files_open (void **s) {
+  (void)s;
+  begin(&talker);
+  host.config.restart_delay_ms = 0;
+  host_start();
+  host_run(FAKE_S);
+  assert_true(fake.clones > 2);
+  assert_int_equal(fake.openers, 1);
+  host_end();
+}
+
 static void a_thread_that_cannot_be_had_fails_the_start (void **s) {
   (void)s;
   begin(&talker);
@@ -603,6 +662,9 @@ int main (void) {
     cmocka_unit_test(one_file_for_both_streams_is_opened_once),
     cmocka_unit_test(a_merged_stderr_comes_in_the_order_written),
     cmocka_unit_test(what_cannot_be_opened_fails_the_start_and_says_why),
+    cmocka_unit_test(what_a_failed_start_has_opened_is_closed_by_a_writer),
+    cmocka_unit_test(a_start_that_may_hang_is_prepared_by_an_opener),
+    cmocka_unit_test(a_restart_finds_its_files_open),
     cmocka_unit_test(a_thread_that_cannot_be_had_fails_the_start),
     cmocka_unit_test(what_a_child_that_cannot_be_watched_wrote_is_written),
     cmocka_unit_test(a_raw_file_that_is_not_rotated_is_the_childs_own),

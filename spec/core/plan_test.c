@@ -431,6 +431,26 @@ static void a_relative_script_is_looked_for_where_the_child_was (void **state) {
   assert_int_equal(unlink(script), 0);
 }
 
+/* {== files =============================================================== */
+
+static void one_that_is_not_wanted_any_more_opens_nothing (void **state) {
+  pexec_file file = PEXEC_FILE_INIT;
+  const pexec_file *const files[] = { &file, NULL };
+  (void)state;
+  file.path = script;
+  from.output[0].files = files;
+  from.input = (pexec_input){ .source = PEXEC_FROM_FILE, .path = "/dev/null" };
+  make_plan();
+  plan.fds[0] = plan.fds[1] = -1;
+  plan.fds[2] = 3;
+  atomic_store(&plan.is_unwanted, true);
+  assert_int_equal(pexec__plan_open_input(&plan, config, &host), -ECANCELED);
+  assert_int_equal(pexec__plan_open_outputs(&plan, config, &host),
+                   -ECANCELED);
+  assert_int_equal(plan.input_fd + plan.output_fds[0], 0);
+  assert_int_not_equal(access(script, F_OK), 0);
+}
+
 static int make_directory (void **state) {
   (void)state;
   strcpy(directory, "/tmp/pexec-plan-XXXXXX");
@@ -482,6 +502,7 @@ int main (void) {
     SPEC(a_missing_loader_is_told),
     SPEC(a_script_found_in_path_is_looked_at_too),
     SPEC(a_relative_script_is_looked_for_where_the_child_was),
+    SPEC(one_that_is_not_wanted_any_more_opens_nothing),
   };
   return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

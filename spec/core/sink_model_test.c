@@ -3,7 +3,7 @@
 ** written, or lost, counted and told of, once, where it is missing. One
 ** thread.
 **
-** seam: own sink.c delivery.c chunk.c format.c escape.c error.c
+** seam: own sink.c opening.c delivery.c chunk.c format.c escape.c error.c
 */
 
 #include "sink_seam.h"

@@ -222,6 +222,19 @@ int pexec__logfile_reopen (struct pexec__logfile *file,
   return world.reopen_error;
 }
 
+/* Nobody opens it here: a sink gets it as it is. */
+int pexec__logfile_open (struct pexec__logfile *file,
+                         enum pexec__logfile_flaw *flaw) {
+  (void)file;
+  (void)flaw;
+  return 0;
+}
+
+uint64_t pexec__logfile_device (const struct pexec__logfile *file) {
+  (void)file;
+  return 0;
+}
+
 void pexec__compressor_start (struct pexec__compressor *compressor,
                               struct pexec__logfile *file) {
   (void)compressor;
@@ -333,7 +346,8 @@ static void make_file (enum pexec_format format, bool blocks) {
   options.blocks = blocks;
   assert_int_equal(pexec__sink_new(PEXEC__SINK_FILE, &options, NULL, -1,
                                    &sink), 0);
-  sink->writer = &writer;
+  sink->found = &writer;
+  pexec__sink_adopt(sink);
 }
 
 static inline void make_other (enum pexec__sink_kind kind) {

@@ -379,6 +379,7 @@ int pexec__config_copy (const pexec_config *from,
   config = pexec__calloc(1, block_size(from));
   if (config == NULL)
     return -ENOMEM;
+  atomic_init(&config->holders, 1);
   put_scalars(config, from);
   put_pointers(config, from);
   put_policy(&config->policy, from);
@@ -393,7 +394,17 @@ void pexec__config_free (struct pexec__config *config) {
   let_go(config->logger);
   let_go(config->stream_loggers[0]);
   let_go(config->stream_loggers[1]);
-  pexec__free(config);
+  pexec__config_drop(config);
+}
+
+struct pexec__config *pexec__config_hold (struct pexec__config *config) {
+  (void)atomic_fetch_add(&config->holders, 1);
+  return config;
+}
+
+void pexec__config_drop (struct pexec__config *config) {
+  if (atomic_fetch_sub(&config->holders, 1) == 1)
+    pexec__free(config);
 }
 
 /* {== where a stream goes =============================================== */

@@ -1,17 +1,20 @@
 /*
 ** The configuration of one process: a deep copy in one block, immutable, so
-** that any thread may read it.
+** that any thread may read it. The block is counted; the loggers in it are
+** their process's alone, since the last one who lets go of a logger ends it.
 */
 
 #ifndef PEXEC_CORE_CONFIG_H
 #define PEXEC_CORE_CONFIG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "pexec.h"
 #include "restart.h"
 
 struct pexec__config {
+  atomic_int holders;
   struct pexec__policy policy;
   const char *id;
   const char *name;
@@ -22,7 +25,9 @@ struct pexec__config {
   int stop_signal;
   int64_t prepare_ns;       /* that the host may take before a start; -1: it
                                is not asked */
-  pexec_logger *logger;     /* NULL: none; these three are retained */
+  pexec_logger *logger;     /* NULL: none; these three are retained, for as
+                               long as their process is there: to others
+                               they say only whether there is one */
   pexec_logger *stream_loggers[2];  /* stdout's, stderr's; NULL: none */
   unsigned output_events;
   bool log_events;
@@ -37,7 +42,11 @@ struct pexec__config {
 
 /* Checks and copies. PEXEC_EINVALID_CONFIG, -ENOMEM. */
 int pexec__config_copy (const pexec_config *from, struct pexec__config **copy);
+/* Of a process that ends: with its loggers. */
 void pexec__config_free (struct pexec__config *config);
+/* Both by any thread. */
+struct pexec__config *pexec__config_hold (struct pexec__config *config);
+void pexec__config_drop (struct pexec__config *config);
 
 /* What a child gets for a stream. */
 enum pexec__route {

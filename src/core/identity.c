@@ -1,4 +1,4 @@
-/* See identity.h. The spawner thread; it holds nothing between calls. */
+/* See identity.h. It holds nothing between calls. */
 
 #include "identity.h"
 

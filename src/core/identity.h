@@ -1,6 +1,6 @@
 /*
 ** Users' names -> numbers, in the host, before the child exists. The name
-** service may block: the spawner thread.
+** service may block: an opener's thread, or the spawner's.
 */
 
 #ifndef PEXEC_CORE_IDENTITY_H

@@ -55,16 +55,36 @@ void pexec__sink_delist (pexec_supervisor *supervisor,
   pexec__sink_free(sink);
 }
 
+static uint64_t device_of (const struct pexec__sink *sink) {
+  switch (sink->kind) {
+    case PEXEC__SINK_LOGGER: return pexec__logger_device(sink->logger);
+    case PEXEC__SINK_HOST: return PEXEC__WRITER_HOST;
+    default: return pexec__opening_device(sink->opening);
+  }
+}
+
+/* One whose start has failed may be open all the same, and closing it may
+   block: that is a writer's, where one can be had. False where it has none. */
+static bool find_writer (struct pexec__writers *writers,
+                         struct pexec__sink *sink) {
+  if (sink->writer != NULL)
+    return true;
+  if (sink->found == NULL && sink->opening != NULL &&
+      pexec__opening_is_open(sink->opening))
+    (void)pexec__writer_get(writers, device_of(sink), &sink->found);
+  if (sink->found != NULL)
+    pexec__sink_adopt(sink);
+  return sink->writer != NULL;
+}
+
 /* Nobody writes to it any more: its writer is done with it first. */
 static void release (pexec_supervisor *supervisor, struct pexec__sink *sink) {
   if (--sink->holders > 0 || supervisor->writers == NULL)
     return;
-  if (sink->writer == NULL)
-    sink->writer = sink->found;  /* of one whose start has failed */
-  if (sink->writer == NULL)
-    pexec__sink_delist(supervisor, sink);
-  else
+  if (find_writer(supervisor->writers, sink))
     pexec__sink_put_close(sink);
+  else
+    pexec__sink_delist(supervisor, sink);
 }
 
 /* Gives the one that is there, or 'made' itself. PEXEC_EINVALID_CONFIG where
@@ -238,58 +258,28 @@ void pexec__outlets_rest (pexec_process *process) {
 
 /* {== opening ============================================================ */
 
-static uint64_t device_of (const struct pexec__sink *sink) {
-  switch (sink->kind) {
-    case PEXEC__SINK_LOGGER: return pexec__logger_device(sink->logger);
-    case PEXEC__SINK_HOST: return PEXEC__WRITER_HOST;
-    default: return pexec__logfile_device(sink->file);
-  }
-}
-
-/* A FIFO that nobody reads yet is tried again with each line. With 'opening'
-   locked. */
-static int open_now (struct pexec__writers *writers, struct pexec__sink *sink,
-                     enum pexec__logfile_flaw *flaw) {
-  int error = 0;
-  if (sink->is_open)
-    return 0;
-  if (sink->kind == PEXEC__SINK_FILE)
-    error = pexec__logfile_open(sink->file, flaw);
-  if (error < 0 && error != -ENXIO)
-    return error;
-  error = pexec__writer_get(writers, device_of(sink), &sink->found);
-  sink->is_open = (error >= 0);
-  return error;
-}
-
-/* Others that name the same file wait for it here. */
-static int open_sink (struct pexec__writers *writers,
-                      struct pexec__sink *sink,
-                      enum pexec__logfile_flaw *flaw) {
-  int error;
-  (void)pthread_mutex_lock(&sink->opening);
-  error = open_now(writers, sink, flaw);
-  (void)pthread_mutex_unlock(&sink->opening);
-  return error;
-}
-
-bool pexec__outlets_need_files (const pexec_process *process) {
+size_t pexec__outlets_hold_openings (const pexec_process *process,
+                                     struct pexec__opening **openings) {
+  size_t count = 0;
   for (size_t i = 0; i < process->outlet_count; i++) {
-    const struct pexec__sink *sink = process->outlets[i].sink;
-    if (sink->kind == PEXEC__SINK_FILE && sink->writer == NULL)
-      return true;
+    struct pexec__opening *opening = process->outlets[i].sink->opening;
+    if (opening != NULL)
+      openings[count++] = pexec__opening_hold(opening);
   }
-  return false;
+  return count;
 }
 
-int pexec__outlets_open (pexec_process *process,
-                         const char **path,
-                         enum pexec__logfile_flaw *flaw) {
-  *path = NULL;
-  *flaw = PEXEC__FLAW_NONE;
+/* Only this thread finds one while starts are under way. */
+static int equip (struct pexec__writers *writers, struct pexec__sink *sink) {
+  if (sink->found != NULL)
+    return 0;
+  return pexec__writer_get(writers, device_of(sink), &sink->found);
+}
+
+int pexec__outlets_equip (pexec_process *process, const char **path) {
   for (size_t i = 0; i < process->outlet_count; i++) {
     struct pexec__sink *sink = process->outlets[i].sink;
-    int error = open_sink(process->supervisor->writers, sink, flaw);
+    int error = equip(process->supervisor->writers, sink);
     if (error >= 0)
       continue;
     *path = sink->options.path;
@@ -302,7 +292,7 @@ void pexec__outlets_adopt (pexec_process *process) {
   for (size_t i = 0; i < process->outlet_count; i++) {
     struct pexec__sink *sink = process->outlets[i].sink;
     if (sink->writer == NULL)
-      sink->writer = sink->found;
+      pexec__sink_adopt(sink);
   }
 }
 

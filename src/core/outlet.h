@@ -30,13 +30,13 @@ struct pexec__outlet {
    opened. 0, -ENOMEM, or PEXEC_EINVALID_CONFIG where the file *path is open
    with other options. */
 int pexec__outlets_take (pexec_process *process, const char **path);
-/* Are some yet to be opened? */
-bool pexec__outlets_need_files (const pexec_process *process);
-/* Opens its log files, the first time, and has writers for all. An opener's
-   thread, or the spawner's. 0 or -errno; where that is about a file, *path
-   and *flaw say which, and what is wrong with it. */
-int pexec__outlets_open (pexec_process *process, const char **path,
-                         enum pexec__logfile_flaw *flaw);
+/* Holds what is yet to be opened for it, in 'openings', which has room for
+   all its outlets: how many that are. */
+size_t pexec__outlets_hold_openings (const pexec_process *process,
+                                     struct pexec__opening **openings);
+/* Finds writers for all, with their files open. Never waits for a disk. The
+   spawner's thread. 0 or -errno; *path: of what file, or NULL. */
+int pexec__outlets_equip (pexec_process *process, const char **path);
 /* All are open, as the spawner has answered: they can be fed. */
 void pexec__outlets_adopt (pexec_process *process);
 void pexec__outlets_let_go (pexec_process *process);

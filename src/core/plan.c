@@ -1,4 +1,4 @@
-/* See plan.h. The spawner thread. */
+/* See plan.h. An opener's thread, or the spawner's. */
 
 #include "plan.h"
 
@@ -177,6 +177,8 @@ int pexec__plan_open_input (struct pexec__plan *plan,
   int fd;
   if (config->input.source != PEXEC_FROM_FILE)
     return 0;
+  if (atomic_load(&plan->is_unwanted))
+    return -ECANCELED;
   if ((path = pexec__host_path(host, config->input.path)) == NULL)
     return -ENOMEM;
   fd = pexec__open(path, O_RDONLY | O_NONBLOCK, 0);
@@ -215,6 +217,8 @@ int pexec__plan_open_outputs (struct pexec__plan *plan,
       continue;
     if (pexec__config_route(config, i) == PEXEC__ROUTE_MERGED)
       plan->fds[2] = plan->fds[1];
+    else if (atomic_load(&plan->is_unwanted))
+      error = -ECANCELED;
     else
       error = open_output(plan, i, config->output[i].files[0], host);
   }

@@ -1,7 +1,7 @@
 /*
 ** Everything that the child will need between clone and exec, prepared
-** before it exists: it may only make system calls. A plan lives on the
-** spawner thread, for one attempt.
+** before it exists: it may only make system calls. A plan lives for one
+** attempt, in its job, whose configuration and host it refers to.
 */
 
 #ifndef PEXEC_CORE_PLAN_H
@@ -83,12 +83,12 @@ int pexec__plan_make (struct pexec__plan *plan,
                       const struct pexec__host *host);
 /* Where its standard input is a file, opens that, as the host; fds[0] is then
    it. Never waits for the writer of a FIFO: one that has none is at its end.
-   May block on a file system. 0 or -errno. */
+   May block on a file system. 0, -errno, -ECANCELED where it is unwanted. */
 int pexec__plan_open_input (struct pexec__plan *plan,
                             const struct pexec__config *config,
                             const struct pexec__host *host);
 /* Opens the files that it is to write itself: those of fds[1] and fds[2] that
-   are -1. 0 or -errno, of log_path then; -ESPIPE for a FIFO. */
+   are -1. 0 or -errno, of log_path then; -ESPIPE for a FIFO; -ECANCELED. */
 int pexec__plan_open_outputs (struct pexec__plan *plan,
                               const struct pexec__config *config,
                               const struct pexec__host *host);

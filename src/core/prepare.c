@@ -1,46 +1,54 @@
 /*
 ** All that a child needs and that may block to be had: its user, its files,
-** its logs. The spawner's thread, before clone.
+** its logs. An opener's thread, or the spawner's, before clone. It touches
+** nothing but the job, and what that holds.
 */
 
 #include <errno.h>
 
 #include "spawner.h"
 
-int pexec__job_explain (struct pexec__job *job, enum pexec__spawn_step step,
-                        int error) {
-  job->message = pexec__plan_failure(&job->plan, job->process->config, step,
-                                     error);
-  return error;
-}
-
 /* A FIFO is not for a child: it would wait for a reader. */
 static int open_outputs (struct pexec__job *job) {
-  int error = pexec__plan_open_outputs(&job->plan, job->process->config,
-                                       job->process->host);
+  int error = pexec__plan_open_outputs(&job->plan, job->config, job->host);
   job->found_fifo = (error == -ESPIPE);
   if (error < 0 && !job->found_fifo)
     return pexec__job_explain(job, PEXEC__STEP_LOG, error);
   return error;
 }
 
+static int open_log (struct pexec__job *job, struct pexec__opening *opening) {
+  struct pexec__plan *plan = &job->plan;
+  int error = pexec__opening_open(opening, &plan->is_unwanted,
+                                  &plan->log_flaw);
+  if (error >= 0)
+    return 0;
+  plan->log_path = pexec__opening_path(opening);
+  return pexec__job_explain(job, PEXEC__STEP_LOG, error);
+}
+
 static int open_logs (struct pexec__job *job) {
-  int error = pexec__outlets_open(job->process, &job->plan.log_path,
-                                  &job->plan.log_flaw);
-  if (error < 0)
-    return pexec__job_explain(job, PEXEC__STEP_LOG, error);
-  return open_outputs(job);
+  int error = 0;
+  for (size_t i = 0; i < job->opening_count && error >= 0; i++)
+    error = open_log(job, job->openings[i]);
+  return error < 0 ? error : open_outputs(job);
 }
 
 int pexec__job_prepare (struct pexec__job *job) {
-  const struct pexec__config *config = job->process->config;
-  const struct pexec__host *host = job->process->host;
-  int error = pexec__identity_resolve(config->username, &job->plan.identity);
+  int error = pexec__identity_resolve(job->config->username,
+                                      &job->plan.identity);
   if (error < 0)
     return pexec__job_explain(job, PEXEC__STEP_USER, error);
-  if ((error = pexec__plan_make(&job->plan, config, host)) < 0)
+  error = pexec__plan_make(&job->plan, job->config, job->host);
+  if (error < 0)
     return pexec__job_explain(job, PEXEC__STEP_PREPARE, error);
-  if ((error = pexec__plan_open_input(&job->plan, config, host)) < 0)
+  error = pexec__plan_open_input(&job->plan, job->config, job->host);
+  if (error < 0)
     return pexec__job_explain(job, PEXEC__STEP_INPUT, error);
   return open_logs(job);
+}
+
+int pexec__job_equip (struct pexec__job *job) {
+  int error = pexec__outlets_equip(job->process, &job->plan.log_path);
+  return error < 0 ? pexec__job_explain(job, PEXEC__STEP_LOG, error) : 0;
 }

@@ -11,11 +11,12 @@
 
 /* {== starting =========================================================== */
 
-static bool needs_files (const pexec_process *process,
-                         const struct pexec__plan *plan) {
-  return process->config->input.source == PEXEC_FROM_FILE ||
-         plan->fds[1] < 0 || plan->fds[2] < 0 ||
-         pexec__outlets_need_files(process);
+/* It has files to open, or a user to ask a name service for. */
+static bool may_hang (const struct pexec__job *job) {
+  return job->config->input.source == PEXEC_FROM_FILE ||
+         job->config->username != NULL ||
+         job->plan.fds[1] < 0 || job->plan.fds[2] < 0 ||
+         job->opening_count > 0;
 }
 
 static void fill_plan (pexec_process *process, struct pexec__plan *plan) {
@@ -35,11 +36,10 @@ static int submit (pexec_process *process) {
   int error = open_pipes(process);
   if (error < 0)
     return error;
-  if ((job = pexec__calloc(1, sizeof *job)) == NULL)
-    return -ENOMEM;
-  job->process = process;
+  if ((error = pexec__job_new(process, &job)) < 0)
+    return error;
   fill_plan(process, &job->plan);
-  job->has_files = needs_files(process, &job->plan);
+  job->may_hang = may_hang(job);
   process->job = job;
   pexec__output_hold(process, true);
   pexec__spawner_submit(process->supervisor->spawner, job);
@@ -102,13 +102,18 @@ static int adopt (pexec_process *process, const struct pexec__job *job) {
   return error;
 }
 
+static char *take_message (struct pexec__job *job) {
+  char *message = job->message;
+  job->message = NULL;
+  return message;
+}
+
 /* One that was taken back failed for the reason of that. */
 static int judge_answer (const pexec_process *process,
                          struct pexec__job *job) {
   if (job->error != -ECANCELED || process->cancel_reason == 0)
     return job->error;
-  pexec__free(job->message);
-  job->message = NULL;
+  pexec__free(take_message(job));
   return process->cancel_reason;
 }
 
@@ -132,8 +137,8 @@ void pexec__process_spawned (pexec_process *process) {
     pexec__input_begin(process);
   }
   else
-    feed_failure(process, error, job->message);
-  pexec__free(job);
+    feed_failure(process, error, take_message(job));
+  pexec__job_free(job);
 }
 
 static void do_announce (pexec_process *process) {

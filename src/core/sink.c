@@ -35,7 +35,7 @@ static int copy_options (struct pexec__sink *sink, const pexec_file *options) {
   if (sink->options.path == NULL)
     return -ENOMEM;
   sink->hash = hash_of(options->path);
-  error = pexec__logfile_new(&sink->options, false, &sink->file);
+  error = pexec__opening_new(&sink->options, &sink->opening);
   if (error < 0)
     pexec__free((char *)(uintptr_t)sink->options.path);
   return error;
@@ -51,7 +51,6 @@ int pexec__sink_new (enum pexec__sink_kind kind, const pexec_file *options,
   made->format = PEXEC_RAW;
   made->host_fd = host_fd;
   made->end = &made->first;
-  (void)pthread_mutex_init(&made->opening, NULL);  /* cannot fail on Linux */
   if (options != NULL && copy_options(made, options) < 0) {
     pexec__free(made);
     return -ENOMEM;
@@ -59,6 +58,15 @@ int pexec__sink_new (enum pexec__sink_kind kind, const pexec_file *options,
   made->logger = pexec_logger_retain(logger);
   *sink = made;
   return 0;
+}
+
+void pexec__sink_adopt (struct pexec__sink *sink) {
+  sink->writer = sink->found;
+  if (sink->opening == NULL)
+    return;
+  sink->file = pexec__opening_take(sink->opening);
+  pexec__opening_drop(sink->opening);
+  sink->opening = NULL;
 }
 
 void pexec__entry_free (struct pexec__entry *entry) {
@@ -78,8 +86,8 @@ void pexec__sink_free (struct pexec__sink *sink) {
   free_entries(sink->first);
   pexec__compressor_end(&sink->compressor, sink->file);
   pexec__logfile_free(sink->file);
+  pexec__opening_drop(sink->opening);
   pexec_logger_release(sink->logger);
-  (void)pthread_mutex_destroy(&sink->opening);
   pexec__free((char *)(uintptr_t)sink->options.path);
   pexec__free(sink);
 }

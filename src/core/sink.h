@@ -8,7 +8,6 @@
 #ifndef PEXEC_CORE_SINK_H
 #define PEXEC_CORE_SINK_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +17,7 @@
 #include "format.h"
 #include "logfile.h"
 #include "mailbox.h"
+#include "opening.h"
 #include "pexec.h"
 
 #define PEXEC__SINK_MAX (1024 * 1024)  /* bytes that wait, until it is full */
@@ -63,7 +63,6 @@ struct pexec__entry {
 struct pexec__sink {
   /* immutable */
   enum pexec__sink_kind kind;
-  struct pexec__logfile *file;  /* of a FILE */
   pexec_logger *logger;         /* of a LOGGER; retained */
   int host_fd;                  /* of a HOST: 1 or 2 */
   enum pexec_format format;
@@ -71,13 +70,16 @@ struct pexec__sink {
   pexec_file options;           /* of a FILE; its path is ours */
   uint64_t hash;                /* of that path */
 
-  /* under 'opening', of threads that open it for a start */
-  pthread_mutex_t opening;
-  bool is_open;
-  struct pexec__writer *found;  /* whose it is */
+  /* the spawner's thread sets it, before it answers a start; when all are
+     answered the supervisor's may */
+  struct pexec__writer *found;  /* whose it is; NULL: not known yet */
 
-  /* the supervisor's thread sets it, before the first entry; then immutable */
+  /* the supervisor's thread sets these, before the first entry; 'writer' is
+     immutable then, 'file' the writer's thread's */
   struct pexec__writer *writer; /* NULL: not known to be open */
+  struct pexec__opening *opening;  /* of a FILE; held; NULL once that is open
+                                      and 'writer' is there */
+  struct pexec__logfile *file;  /* of a FILE, from then on until it closes */
 
   /* under the writer's lock */
   struct pexec__letter letter;  /* in the writer's box, while it has work */
@@ -121,6 +123,9 @@ struct pexec__sink {
 int pexec__sink_new (enum pexec__sink_kind kind, const pexec_file *options,
                      pexec_logger *logger, int host_fd,
                      struct pexec__sink **sink);
+/* Gives it to the writer that was found for it, with its file, which is open.
+   The supervisor's thread. */
+void pexec__sink_adopt (struct pexec__sink *sink);
 /* One that no writer knows any more; what waits is dropped. */
 void pexec__sink_free (struct pexec__sink *sink);
 

@@ -13,14 +13,15 @@
 struct pexec__spawner {
   /* immutable */
   pthread_t thread;
-  struct pexec__loop *loop;
+  struct pexec__loop *loop;     /* not an opener's while it is closing */
   char *stack;                  /* one child at a time uses it */
   /* under todo's lock */
   struct pexec__mailbox todo;
   pthread_cond_t has_work;
-  bool is_closing;
+  bool is_closing;              /* nothing comes into 'todo' any more */
   struct pexec__job *current;   /* whose child may be signalled; or NULL */
-  int openers;                  /* threads that have yet to be done */
+  int holders;                  /* who has opened it, and openers: the last one
+                                   to go frees it */
   /* under done's lock */
   struct pexec__mailbox done;
 };
@@ -67,6 +68,8 @@ static int make_child (struct pexec__spawner *spawner,
 
 static int attempt (struct pexec__spawner *spawner, struct pexec__job *job) {
   int error = job->is_prepared ? 0 : pexec__job_prepare(job);
+  if (error >= 0)
+    error = pexec__job_equip(job);
   return error < 0 ? error : make_child(spawner, job);
 }
 
@@ -76,7 +79,7 @@ static struct pexec__job *next_job (struct pexec__spawner *spawner) {
   struct pexec__job *job = NULL;
   pexec__mailbox_lock(&spawner->todo);
   while ((letter = pexec__mailbox_take(&spawner->todo)) == NULL &&
-         (!spawner->is_closing || spawner->openers > 0))
+         !spawner->is_closing)
     (void)pthread_cond_wait(&spawner->has_work, &spawner->todo.lock);
   if (letter != NULL) {
     job = PEXEC__HOLDER(letter, struct pexec__job, letter);
@@ -104,63 +107,7 @@ static void *serve (void *argument) {
   return NULL;
 }
 
-/* {== openers ============================================================ */
-
-/* With todo's lock held. */
-static void enqueue (struct pexec__spawner *spawner, struct pexec__job *job) {
-  job->is_waiting = true;
-  (void)pexec__mailbox_post(&spawner->todo, &job->letter);
-  (void)pthread_cond_signal(&spawner->has_work);
-}
-
-/* Its files are open, or cannot be; or it was called back meanwhile. */
-static void finish_opening (struct pexec__spawner *spawner,
-                            struct pexec__job *job) {
-  job->is_prepared = true;
-  job->spawner = NULL;
-  if (job->error >= 0 && !job->is_recalled) {
-    enqueue(spawner, job);
-    return;
-  }
-  if (job->error >= 0)
-    job->error = -ECANCELED;
-  pexec__plan_free(&job->plan);
-  answer(spawner, job);
-}
-
-/* An opener's whole life. It touches nothing behind the unlocking. */
-static void *open_files (void *argument) {
-  struct pexec__job *job = argument;
-  struct pexec__spawner *spawner = job->spawner;
-  job->error = pexec__job_prepare(job);
-  pexec__mailbox_lock(&spawner->todo);
-  finish_opening(spawner, job);
-  spawner->openers--;
-  (void)pthread_cond_signal(&spawner->has_work);
-  pexec__mailbox_unlock(&spawner->todo);
-  return NULL;
-}
-
-/* Where there is no thread to be had, the spawner does it itself. */
-static bool start_opener (struct pexec__spawner *spawner,
-                          struct pexec__job *job) {
-  pthread_t thread;
-  job->spawner = spawner;
-  pexec__mailbox_lock(&spawner->todo);
-  spawner->openers++;
-  pexec__mailbox_unlock(&spawner->todo);
-  if (pexec__thread_start(&thread, "pexec-opener", open_files, job) == 0) {
-    (void)pthread_detach(thread);
-    return true;
-  }
-  job->spawner = NULL;
-  pexec__mailbox_lock(&spawner->todo);
-  spawner->openers--;
-  pexec__mailbox_unlock(&spawner->todo);
-  return false;
-}
-
-/* {== the other threads ================================================== */
+/* {== holding it ========================================================= */
 
 static void *map_stack (void) {
   void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
@@ -176,6 +123,82 @@ static void free_spawner (struct pexec__spawner *spawner) {
   pexec__free(spawner);
 }
 
+static void hold (struct pexec__spawner *spawner) {
+  pexec__mailbox_lock(&spawner->todo);
+  spawner->holders++;
+  pexec__mailbox_unlock(&spawner->todo);
+}
+
+static void drop (struct pexec__spawner *spawner) {
+  bool is_last;
+  pexec__mailbox_lock(&spawner->todo);
+  is_last = (--spawner->holders == 0);
+  pexec__mailbox_unlock(&spawner->todo);
+  if (is_last)
+    free_spawner(spawner);
+}
+
+/* {== openers ============================================================ */
+
+/* With todo's lock held. */
+static void enqueue (struct pexec__spawner *spawner, struct pexec__job *job) {
+  job->is_waiting = true;
+  (void)pexec__mailbox_post(&spawner->todo, &job->letter);
+  (void)pthread_cond_signal(&spawner->has_work);
+}
+
+/* Its files are open, or cannot be; or it was called back meanwhile. With
+   todo's lock held: nobody begins to close then. */
+static void finish_opening (struct pexec__spawner *spawner,
+                            struct pexec__job *job) {
+  job->is_prepared = true;
+  job->spawner = NULL;
+  if (job->error >= 0 && !job->is_recalled) {
+    enqueue(spawner, job);
+    return;
+  }
+  if (job->error >= 0)
+    job->error = -ECANCELED;
+  pexec__plan_free(&job->plan);
+  answer(spawner, job);
+}
+
+/* An opener's whole life. Of the spawner it knows only that it is there still,
+   until it has seen that nobody closes it. */
+static void *open_files (void *argument) {
+  struct pexec__job *job = argument;
+  struct pexec__spawner *spawner = job->spawner;
+  bool is_left;
+  job->error = pexec__job_prepare(job);
+  pexec__mailbox_lock(&spawner->todo);
+  is_left = spawner->is_closing;
+  if (!is_left)
+    finish_opening(spawner, job);
+  pexec__mailbox_unlock(&spawner->todo);
+  if (is_left)
+    pexec__job_free(job);
+  drop(spawner);
+  return NULL;
+}
+
+/* Where there is no thread to be had, the spawner does it itself: whatever
+   hangs then holds up all, and the end of the supervisor as well. */
+static bool start_opener (struct pexec__spawner *spawner,
+                          struct pexec__job *job) {
+  pthread_t thread;
+  job->spawner = spawner;
+  hold(spawner);
+  if (pexec__thread_start(&thread, "pexec-opener", open_files, job) == 0) {
+    (void)pthread_detach(thread);
+    return true;
+  }
+  job->spawner = NULL;
+  drop(spawner);
+  return false;
+}
+
+/* {== the other threads ================================================== */
+
 int pexec__spawner_open (struct pexec__loop *loop,
                          struct pexec__spawner **spawner) {
   struct pexec__spawner *made = pexec__calloc(1, sizeof *made);
@@ -185,6 +208,7 @@ int pexec__spawner_open (struct pexec__loop *loop,
     return -ENOMEM;
   }
   made->loop = loop;
+  made->holders = 1;
   pexec__mailbox_open(&made->todo);
   pexec__mailbox_open(&made->done);
   (void)pthread_cond_init(&made->has_work, NULL);
@@ -201,7 +225,7 @@ void pexec__spawner_submit (struct pexec__spawner *spawner,
                             struct pexec__job *job) {
   job->plan.pidfd = -1;
   job->found_umask = -1;
-  if (job->has_files && start_opener(spawner, job))
+  if (job->may_hang && start_opener(spawner, job))
     return;
   pexec__mailbox_lock(&spawner->todo);
   enqueue(spawner, job);
@@ -250,8 +274,7 @@ void pexec__spawner_kill (struct pexec__spawner *spawner,
 static void discard (struct pexec__job *job) {
   if (job->error >= 0)
     pexec__exit_discard(job->pidfd);
-  pexec__free(job->message);
-  pexec__free(job);
+  pexec__job_free(job);
 }
 
 void pexec__spawner_close (struct pexec__spawner *spawner) {
@@ -263,5 +286,5 @@ void pexec__spawner_close (struct pexec__spawner *spawner) {
   pexec__thread_join(spawner->thread);
   while ((job = pexec__spawner_answer(spawner)) != NULL)
     discard(job);
-  free_spawner(spawner);
+  drop(spawner);
 }

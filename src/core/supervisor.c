@@ -223,7 +223,8 @@ void pexec__supervisor_ring (pexec_supervisor *supervisor) {
 
 /* {== the thread ========================================================= */
 
-/* What is still at the spawner is killed, so that it can be joined. */
+/* What is still at the spawner is killed, so that it can be joined; an opener
+   that it leaves behind opens nothing more then. */
 static void *supervise (void *argument) {
   pexec_supervisor *supervisor = argument;
   pexec__loop_run(supervisor->loop);
@@ -350,7 +351,8 @@ static void free_sinks (pexec_supervisor *supervisor) {
     pexec__sink_delist(supervisor, supervisor->sinks);
 }
 
-/* With the threads joined, everything is this thread's. */
+/* With the threads joined, everything is this thread's, but for what those
+   that hang on a disk have: that is theirs alone. */
 void pexec__supervisor_shut (pexec_supervisor *supervisor) {
   pexec__mailbox_lock(&supervisor->inbox);
   supervisor->is_closing_ordered = true;
