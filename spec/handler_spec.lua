@@ -124,7 +124,7 @@ end
 
 function TestExit:test_the_uptime_is_in_seconds()
   local _, exit = exit_of("sleep", 0.2)
-  lu.assertTrue(exit.uptime >= 0.2, "up for " .. exit.uptime)
+  lu.assertTrue(exit.uptime >= 0.1, "up for " .. exit.uptime)
   lu.assertTrue(exit.uptime < 10, "up for " .. exit.uptime)
 end
 

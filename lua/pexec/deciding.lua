@@ -15,7 +15,8 @@ local KEPT <const> = { "on_unexpected_exit", "on_give_up", "before_start",
                        "after_start", "before_stop", "after_exit",
                        "hook_timeout" }
 
-local tasks = {}  -- process -> the task that decides what follows its death
+local tasks = {}      -- process -> the task that decides what follows a death
+local preparing = {}  -- process -> the task that prepares a start
 
 -- Moves those that are set from a plan; true where there are any.
 function deciding.keep(plan, settings, value)
@@ -58,8 +59,13 @@ end
 
 -- Somebody has ordered something else: it is not asked any more.
 function deciding.cancel(process)
-  local task = tasks[process]
-  if task then task.context:cancel() end
+  if tasks[process] then tasks[process].context:cancel() end
+end
+
+-- The same, and nothing is to be started.
+function deciding.finish(process)
+  deciding.cancel(process)
+  if preparing[process] then preparing[process].context:cancel() end
 end
 
 -- {== hooks =================================================================
@@ -117,6 +123,8 @@ end
 local function configure(process, settings, keeps)
   local plan = config.snapshot(settings)
   plan.environment = values.assignments(plan.environment)
+  plan.stdout_logger, plan.stderr_logger = nil, nil  -- these are as they were
+  plan.output_events = 0
   local ok, message = core.process_configure(process, plan, keeps)
   if keeps and ok then core.process_value(process).settings = settings end
   return not ok and message or nil
@@ -143,7 +151,8 @@ local function with_fields(settings, fields)
   for _, name in ipairs(LAUNCH) do known[name] = true end
   local stranger = values.stranger(fields, known)
   if stranger ~= nil then
-    return nil, values.unknown_field(stranger, LAUNCH)
+    return nil, "on_unexpected_exit.config: " ..
+                values.unknown_field(stranger, LAUNCH)
   end
   local merged = {}
   for name, value in pairs(settings) do merged[name] = value end
@@ -201,9 +210,11 @@ end
 -- Before each start of one that wants to be asked.
 function deciding.prepare(process, ticket)
   scheduler.spawn(function()
+    preparing[process] = scheduler.current()
     return prepare(process)
   end, function(task)
     local veto = task.is_ok and task.results[1] or nil
+    if preparing[process] == task then preparing[process] = nil end
     core.process_prepared(process, ticket, veto)
   end)
 end

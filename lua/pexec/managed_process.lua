@@ -169,7 +169,7 @@ end
 -- Its handler is not asked any more.
 local function note_final(process)
   is_final[process] = true
-  deciding.cancel(process)
+  deciding.finish(process)
 end
 
 -- {== news ==================================================================
@@ -238,6 +238,7 @@ end
 
 function in_order.ended(process)
   managed[process] = nil
+  deciding.finish(process)
   deciding.after_exit(process, function()
     tell_ended(process, false)
     refusals[process] = nil

@@ -386,7 +386,7 @@ static int end (void **state) {
 
 static struct pexec__job *submit_for (pexec_process *of, bool may_hang) {
   struct pexec__job *job;
-  assert_int_equal(pexec__job_new(of, &job), 0);
+  assert_int_equal(pexec__job_new(of, of->config, &job), 0);
   job->may_hang = may_hang;
   pexec__spawner_submit(spawner, job);
   return job;

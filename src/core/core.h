@@ -364,6 +364,10 @@ void pexec__death_respawn_failed (pexec_process *process);
 /* {== preparing.c: the host before a start =============================== */
 
 void pexec__preparing_begin (pexec_process *process);
+/* What the start under way takes. */
+struct pexec__config *pexec__preparing_config (const pexec_process *process);
+/* That start is answered: what was for it alone is over. */
+void pexec__preparing_end (pexec_process *process);
 /* These three take what they are given. */
 void pexec__preparing_configure (pexec_process *process,
                                  struct pexec__changes *changes);

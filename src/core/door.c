@@ -349,13 +349,32 @@ static void give_changes (pexec_process *process,
     pexec__config_free(before);
 }
 
+/* With all that no start may change as it was. */
+static int copy_changes (const pexec_process *process,
+                         const pexec_config *config,
+                         struct pexec__config **copy) {
+  const struct pexec__config *own = process->config;
+  pexec_config changed = *config;
+  changed.id = own->id;
+  changed.input = own->input;
+  changed.output[0] = own->output[0];
+  changed.output[1] = own->output[1];
+  changed.logger = own->logger;
+  changed.stdout_logger = own->stream_loggers[0];
+  changed.stderr_logger = own->stream_loggers[1];
+  changed.output_events = own->output_events;
+  return pexec__config_copy(&changed, copy);
+}
+
 int pexec_process_configure (pexec_process *process,
                              const pexec_config *config, int keeps) {
   struct pexec__config *copy;
   int error;
   if (pexec__is_forked(process->supervisor))
     return PEXEC_EFORKED;
-  if ((error = pexec__config_copy(config, &copy)) < 0)
+  if (config->size < sizeof *config)
+    return PEXEC_EINVALID_CONFIG;
+  if ((error = copy_changes(process, config, &copy)) < 0)
     return error;
   give_changes(process, copy, keeps != 0);
   return order_started(process, PEXEC__ORDER_CONFIGURE, 0);

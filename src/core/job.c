@@ -7,14 +7,15 @@
 
 #include "spawner.h"
 
-int pexec__job_new (pexec_process *process, struct pexec__job **job) {
+int pexec__job_new (pexec_process *process, struct pexec__config *config,
+                    struct pexec__job **job) {
   struct pexec__job *made =
       pexec__calloc(1, sizeof *made + process->outlet_count *
                                       sizeof made->openings[0]);
   if (made == NULL)
     return -ENOMEM;
   made->process = process;
-  made->config = pexec__config_hold(process->config);
+  made->config = pexec__config_hold(config);
   made->host = pexec__host_retain(process->host);
   made->opening_count = pexec__outlets_hold_openings(process, made->openings);
   *job = made;

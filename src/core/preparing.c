@@ -30,6 +30,18 @@ void pexec__preparing_configure (pexec_process *process,
   replace(&process->changes.kept, changes->kept);
 }
 
+struct pexec__config *pexec__preparing_config (const pexec_process *process) {
+  const struct pexec__changes *changes = &process->changes;
+  return changes->once ? changes->once
+       : changes->kept ? changes->kept : process->config;
+}
+
+void pexec__preparing_end (pexec_process *process) {
+  if (process->changes.once != NULL)
+    pexec__config_free(process->changes.once);
+  process->changes.once = NULL;
+}
+
 /* {== asking ============================================================= */
 
 static void ask (pexec_process *process) {

@@ -32,11 +32,12 @@ static int open_pipes (pexec_process *process) {
 }
 
 static int submit (pexec_process *process) {
+  struct pexec__config *config = pexec__preparing_config(process);
   struct pexec__job *job;
   int error = open_pipes(process);
   if (error < 0)
     return error;
-  if ((error = pexec__job_new(process, &job)) < 0)
+  if ((error = pexec__job_new(process, config, &job)) < 0)
     return error;
   fill_plan(process, &job->plan);
   job->may_hang = may_hang(job);
@@ -129,9 +130,13 @@ void pexec__process_spawned (pexec_process *process) {
                                        may have written */
   if (error >= 0)
     error = adopt(process, job);
-  if (job->found_fifo && process->phase == PEXEC__STARTING)
+  if (job->found_fifo && process->phase == PEXEC__STARTING) {
     spawn_with_pipe(process);
-  else if (error >= 0) {
+    pexec__job_free(job);
+    return;
+  }
+  pexec__preparing_end(process);
+  if (error >= 0) {
     process->starts++;
     pexec__process_feed(process, PEXEC__ON_SPAWNED);
     pexec__input_begin(process);

@@ -50,8 +50,10 @@ struct pexec__job {
 
 /* {== job.c ============================================================== */
 
-/* One for this process, with all that it is to open. 0, -ENOMEM. */
-int pexec__job_new (pexec_process *process, struct pexec__job **job);
+/* One for this process, with what it takes of its configuration, and all that
+   it is to open. 0, -ENOMEM. */
+int pexec__job_new (pexec_process *process, struct pexec__config *config,
+                    struct pexec__job **job);
 /* With its message, and what it has opened and nobody has taken. Any thread
    that owns it. */
 void pexec__job_free (struct pexec__job *job);
