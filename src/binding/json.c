@@ -186,8 +186,9 @@ static json_t *new_json (lua_State *L) {
   switch (lua_type(L, -1)) {
     case LUA_TNIL: return json_null();
     case LUA_TNUMBER:
-      if (!lua_isinteger(L, -1)) return NULL;
-      return json_integer((json_int_t)lua_tointeger(L, -1));
+      if (lua_isinteger(L, -1))
+        return json_integer((json_int_t)lua_tointeger(L, -1));
+      return json_real(lua_tonumber(L, -1));  /* NULL for inf and nan */
     case LUA_TBOOLEAN: return json_boolean(lua_toboolean(L, -1));
     case LUA_TSTRING:
       text = lua_tolstring(L, -1, &length);
