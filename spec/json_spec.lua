@@ -237,10 +237,11 @@ function TestJsonWriter:test_flags_nothing_and_nesting()
                  '[{"b":"x"},"y",{"a":null}]')
 end
 
-function TestJsonWriter:test_integers_alone_are_numbers()
+function TestJsonWriter:test_numbers_are_as_they_are()
   assert_encodes(0, "0")
   assert_encodes({ -1, math.maxinteger }, "[-1,9223372036854775807]")
-  for _, value in ipairs{ 1.5, 1.0, math.huge } do
+  assert_encodes({ 1.5, -0.25, 1e300 }, "[1.5,-0.25,1e300]")
+  for _, value in ipairs{ math.huge, -math.huge, 0 / 0 } do
     lu.assertErrorMsgContains("cannot be written as JSON",
                               core.json_encode, { { "k", value } })
   end
