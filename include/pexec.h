@@ -297,7 +297,8 @@ typedef struct pexec_config {
   pexec_backoff backoff;          /* instead of restart_delay_ms */
   int restart_limit;              /* restarts within the time below, at most
                                      10000; then it is given up; -1: any */
-  int64_t restart_limit_ms;       /* of running: delays do not count */
+  int64_t restart_limit_ms;       /* of running: delays do not count; at
+                                     least 1 */
   int64_t decision_timeout_ms;    /* for pexec_process_decide; then 'restart'
                                      decides; -1: it waits */
   int64_t prepare_timeout_ms;     /* before each start the host is asked, by

@@ -240,7 +240,7 @@ end
 function TestJsonWriter:test_numbers_are_as_they_are()
   assert_encodes(0, "0")
   assert_encodes({ -1, math.maxinteger }, "[-1,9223372036854775807]")
-  assert_encodes({ 1.5, -0.25, 1e300 }, "[1.5,-0.25,1e300]")
+  assert_encodes({ 1.5, -0.25, 1e20 }, "[1.5,-0.25,1e20]")
   for _, value in ipairs{ math.huge, -math.huge, 0 / 0 } do
     lu.assertErrorMsgContains("cannot be written as JSON",
                               core.json_encode, { { "k", value } })

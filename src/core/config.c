@@ -102,6 +102,10 @@ static bool is_usable_backoff (const pexec_backoff *backoff) {
           backoff->jitter >= 0 && backoff->jitter < 1);
 }
 
+static size_t code_count (const pexec_config *from) {
+  return from->success_exit_codes ? from->success_exit_code_count : 0;
+}
+
 static bool are_exit_codes (const int *codes, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (codes[i] < 0 || codes[i] > 255)
@@ -109,13 +113,17 @@ static bool are_exit_codes (const int *codes, size_t count) {
   return true;
 }
 
+/* A window of no time would hold no restart, and so never be full. */
+static bool is_usable_limit (int most, int64_t within_ms) {
+  return most >= -1 && most <= MOST_RESTARTS &&
+         (most == -1 || is_wait(within_ms)) && (most <= 0 || within_ms > 0);
+}
+
 static bool is_usable_policy (const pexec_config *from) {
   return (unsigned)from->restart <= PEXEC_RESTART_NEVER &&
-         are_exit_codes(from->success_exit_codes,
-                        from->success_exit_code_count) &&
+         are_exit_codes(from->success_exit_codes, code_count(from)) &&
          is_usable_backoff(&from->backoff) &&
-         from->restart_limit >= -1 && from->restart_limit <= MOST_RESTARTS &&
-         (from->restart_limit == -1 || is_wait(from->restart_limit_ms)) &&
+         is_usable_limit(from->restart_limit, from->restart_limit_ms) &&
          is_wait_or_none(from->decision_timeout_ms) &&
          is_wait_or_none(from->prepare_timeout_ms);
 }
@@ -326,7 +334,7 @@ static void put_success (struct pexec__policy *policy,
                          const pexec_config *from) {
   if (from->success_exit_codes == NULL)
     policy->success[0] = 1;
-  for (size_t i = 0; i < from->success_exit_code_count; i++) {
+  for (size_t i = 0; i < code_count(from); i++) {
     unsigned code = (unsigned)from->success_exit_codes[i];
     policy->success[code / 64] |= UINT64_C(1) << (code % 64);
   }
