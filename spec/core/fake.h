@@ -29,12 +29,13 @@ struct fake_program {
   int exec_error;           /* errno of exec; 0: it succeeds */
   int64_t lives_ns;         /* then ends by itself; 0: it does not */
   int code;                 /* with this exit code */
+  int signo;                /* by this signal instead; 0: none */
   uint64_t ignores;         /* signals, as FAKE_BIT */
   int64_t lingers_ns;       /* from a signal that it heeds until it exits;
                                0: the signal ends it */
   int members;              /* others in its group, until a signal ends them */
   uint64_t members_ignore;
-  bool is_unkillable;       /* it and its group */
+  bool is_unkillable;       /* it and its group; also before exec */
   const char *says;         /* on stdout, once executed */
   const char *complains;    /* on stderr, once executed */
   const char *last_words;   /* on stdout, at its end */
@@ -49,12 +50,15 @@ struct fake_signal {
 };
 
 #define FAKE_SIGNALS 64
+#define FAKE_BIRTHS 256
 #define FAKE_PIPE_SIZE 65536
 #define FAKE_PATH "/input"  /* the one that is there to read, but /dev/null */
 #define FAKE_FILES "/log/"  /* a directory that is there, and empty */
 
 struct fake {
   int64_t now_ns;
+  int64_t wall_ns;          /* the wall clock, less now_ns */
+  double lot;               /* what is drawn; 0.5: no jitter */
   bool is_basic;            /* a kernel without the newer calls */
   bool host_reaps;          /* the host waits for all children */
   bool writer_hangs;        /* nothing is written meanwhile */
@@ -64,6 +68,7 @@ struct fake {
   int signal_count;
   int clones;
   int openers;              /* starts that one was to prepare */
+  int64_t births[FAKE_BIRTHS];  /* when: of the first ones */
   size_t bytes_read;        /* of all pipes */
   size_t logged;            /* bytes on stderr, which are gone */
   char *input;              /* what children have read */
@@ -116,6 +121,11 @@ void fake_file_fail (const char *path, int error);
 void fake_fifo_read (const char *path);  /* somebody does, from now on */
 /* What is in it; "" where it is not there. */
 const char *fake_file_text (const char *path, size_t *length);
+
+/* {== the host's own acts ==== */
+
+/* It waits for all that are dead: their numbers may be anybody's. */
+void fake_reap_all (void);
 
 /* {== time ==== */
 

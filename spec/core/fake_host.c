@@ -15,6 +15,7 @@ void host_begin (const struct fake_program *programs, int program_count) {
   host.config.name = "/bin/program";
   host.config.log_events = 1;
   host.decision = 1;
+  host.decision_ms = -1;
   if (pexec_supervisor_new(&host.supervisor) < 0)
     host.supervisor = NULL;
 }
@@ -22,6 +23,7 @@ void host_begin (const struct fake_program *programs, int program_count) {
 void host_end (void) {
   if (host.supervisor != NULL)
     pexec_supervisor_close(host.supervisor);
+  host.supervisor = NULL;
   fake_expect_nothing_left();
 }
 
@@ -60,7 +62,8 @@ static void hear_exit (const pexec_event *event) {
   host.exit = event->exit;
   if (event->asks && host.decision >= 0)
     (void)pexec_process_decide(event->process, event->exit.run,
-                               host.decision, -1);
+                               (enum pexec_decision)host.decision,
+                               host.decision_ms);
 }
 
 static void hear_output (const pexec_event *event) {
@@ -91,9 +94,29 @@ static void hear_reopening (const pexec_event *event) {
   host.reopen_error = event->error;
 }
 
+static void hear_restart (const pexec_event *event) {
+  note(event->error < 0 ? 'y' : 'Y');
+  host.restarted++;
+  host.restart_error = event->error;
+  host.restart_pid = event->pid;
+  (void)snprintf(host.restart_message, sizeof host.restart_message, "%s",
+                 event->message ? event->message : "");
+}
+
+static void hear_giving_up (const pexec_event *event) {
+  note('G');
+  host.given_up++;
+  host.exit = event->exit;
+  (void)snprintf(host.give_up_message, sizeof host.give_up_message, "%s",
+                 event->message ? event->message : "");
+}
+
 /* The machine says so where an event came that cannot come. */
 static void hear_message (const pexec_event *event) {
+  size_t length = strlen(host.log);
   host.logs++;
+  (void)snprintf(host.log + length, sizeof host.log - length, "%.*s\n",
+                 (int)event->length, event->data);
   if (memmem(event->data, event->length, "please report", 13) != NULL)
     fail_msg("%.*s", (int)event->length, event->data);
 }
@@ -110,6 +133,8 @@ static void hear (const pexec_event *event) {
     case PEXEC_EVENT_ENDED: host.ended++; break;
     case PEXEC_EVENT_WRITTEN: hear_write(event); break;
     case PEXEC_EVENT_REOPENED: hear_reopening(event); break;
+    case PEXEC_EVENT_RESTARTED: hear_restart(event); break;
+    case PEXEC_EVENT_GIVEN_UP: hear_giving_up(event); break;
     default: hear_message(event); break;
   }
 }
@@ -139,16 +164,16 @@ void host_run (int64_t ns) {
   (void)host_run_until(NULL, 0, ns);
 }
 
-static pexec_snapshot snapshot (void) {
+pexec_snapshot host_snapshot (void) {
   pexec_snapshot told;
   assert_int_equal(pexec_process_snapshot(host.process, &told), 0);
   return told;
 }
 
 enum pexec_state host_state (void) {
-  return snapshot().state;
+  return host_snapshot().state;
 }
 
 int host_pid (void) {
-  return snapshot().pid;
+  return host_snapshot().pid;
 }

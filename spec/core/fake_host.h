@@ -13,20 +13,24 @@ extern struct host {
   pexec_process *process;        /* NULL: none */
   pexec_config config;           /* of the process; before host_make */
   int decision;                  /* to each death that asks; -1: none */
+  int64_t decision_ms;           /* its delay; -1: as configured */
   /* heard; how often each, and what the last one said */
   int started, exited, stopped, ended, logs, outputs;
-  int reopened;
-  int start_error, stop_error, reopen_error;
-  char start_message[256];
+  int reopened, restarted, given_up;
+  int start_error, stop_error, reopen_error, restart_error;
+  char start_message[256], restart_message[256], give_up_message[512];
+  int restart_pid;
   int written, write_error;      /* answers to writes */
   uint64_t ticket;
   size_t write_length;
   enum pexec_stage stage;
-  pexec_exit exit;
+  pexec_exit exit;               /* of X and G */
+  char log[8192];                /* messages, a line each */
   char text[4096];               /* of stdout */
   char order[256];               /* S started, O output, X exited, T stopped,
                                     E ended, W written, w the same, refused,
-                                    R reopened */
+                                    R reopened, Y restarted, y not so,
+                                    G given up */
 } host;
 
 /* A new world and a supervisor. */
@@ -45,6 +49,7 @@ void host_run (int64_t ns);
 bool host_run_until (const int *count, int at_least, int64_t ns);
 void host_pull (void);
 
+pexec_snapshot host_snapshot (void);
 enum pexec_state host_state (void);
 int host_pid (void);
 

@@ -67,6 +67,12 @@ static void reap (struct fake_child *child) {
   fake.zombies--;
 }
 
+void fake_reap_all (void) {
+  for (struct fake_child *child = children; child; child = child->next)
+    if (child->leader == ZOMBIE)
+      reap(child);
+}
+
 /* May free it. */
 static void end_leader (struct fake_child *child) {
   fake_pipe_write(child->pipes[0], child->program->last_words);
@@ -271,7 +277,8 @@ int pexec__exit_info (int pidfd, struct pexec__status *status) {
 
 static void begin_life (struct fake_child *child) {
   const struct fake_program *program = child->program;
-  child->status = status_of(program->code, 0);
+  child->status = program->signo == 0 ? status_of(program->code, 0)
+                                      : status_of(-1, program->signo);
   child->members = program->members;
   child->ends_at_ns = program->lives_ns == 0 ? FAKE_NEVER
                     : fake.now_ns + program->lives_ns;
@@ -307,6 +314,8 @@ int pexec__clone (struct pexec__plan *plan) {
   for (int i = 0; i < 2; i++)
     child->pipes[i] = fake_pipe_hold(plan->fds[i + 1]);
   child->input = fake_input_hold(plan->fds[0]);
+  if (fake.clones < FAKE_BIRTHS)
+    fake.births[fake.clones] = fake.now_ns;
   fake.clones++;
   plan->found_umask = plan->umask < 0 ? 022 : -1;
   plan->pid = child->pid;

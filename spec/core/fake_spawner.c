@@ -129,7 +129,8 @@ void pexec__spawner_kill (struct pexec__spawner *spawner,
   if (spawner->current != job)
     return;
   spawner->is_killed = true;
-  spawner->due_ns = fake.now_ns;
+  if (!fake_next_program()->is_unkillable)
+    spawner->due_ns = fake.now_ns;
 }
 
 int64_t fake_spawner_next_ns (void) {

@@ -43,6 +43,8 @@ void fake_reset (const struct fake_program *programs, int program_count) {
   memset(files, 0, sizeof files);
   memset(&plan, 0, sizeof plan);
   fake.now_ns = 123456789012345;
+  fake.wall_ns = 1770000000000000000;
+  fake.lot = 0.5;
   fake.is_basic = is_basic;
   fake.programs = programs;
   fake.program_count = program_count;
@@ -57,6 +59,7 @@ void fake_expect_nothing_left (void) {
   assert_int_equal(fake.zombies, 0);
   assert_int_equal(fake.living, fake.survivors);
   fake_kernel_reset();
+  fake.survivors = 0;
 }
 
 /* {== failures ==== */
@@ -125,14 +128,13 @@ int64_t pexec__now (void) {
   return fake.now_ns;
 }
 
-/* In 2026, and as still as the other one. */
+/* In 2026, and as still as the other one, until it is made to jump. */
 int64_t pexec__wall_now (void) {
-  return 1770000000000000000 + fake.now_ns;
+  return fake.wall_ns + fake.now_ns;
 }
 
-/* No jitter. */
 double pexec__lot (void) {
-  return 0.5;
+  return fake.lot;
 }
 
 /* {== descriptors ==== */

@@ -221,8 +221,10 @@ static void order (pexec_process *process, enum pexec__order what,
   bool was_empty;
   pexec__mailbox_lock(&supervisor->inbox);
   if (what == PEXEC__ORDER_START) {
-    /* what is left was about an earlier run; but this has an answer */
-    process->orders.set &= PEXEC__ORDER_REOPEN | PEXEC__ORDER_CONFIGURE;
+    /* what is left was about an earlier run; but these have an answer, or
+       are about this one */
+    process->orders.set &= PEXEC__ORDER_REOPEN | PEXEC__ORDER_RESTART |
+                           PEXEC__ORDER_CONFIGURE;
     process->orders.deadline_ns = deadline_ns;
   }
   process->orders.set |= what;
@@ -312,17 +314,20 @@ int pexec_process_cancel (pexec_process *process, int reason) {
 }
 
 /* What an order says is given with it: the supervisor may take both before
-   this thread goes on. */
+   this thread goes on. An answer to an earlier death takes no other's
+   place. */
 static void note_verdict (pexec_process *process, uint64_t run,
                           enum pexec_decision decision, int64_t delay_ms) {
   pexec_supervisor *supervisor = process->supervisor;
+  struct pexec__orders *orders = &process->orders;
   pexec__mailbox_lock(&supervisor->inbox);
-  process->orders.verdict = (struct pexec__verdict){
-    .run = run, .decision = decision,
-    .delay_ns = delay_ms < 0 ? -1 : delay_ms < LONGEST_DELAY_MS
-              ? delay_ms * PEXEC__MS : LONGEST_DELAY_MS * PEXEC__MS,
-  };
-  process->orders.set |= PEXEC__ORDER_DECIDE;
+  if (!(orders->set & PEXEC__ORDER_DECIDE) || run >= orders->verdict.run)
+    orders->verdict = (struct pexec__verdict){
+      .run = run, .decision = decision,
+      .delay_ns = delay_ms < 0 ? -1 : delay_ms < LONGEST_DELAY_MS
+                ? delay_ms * PEXEC__MS : LONGEST_DELAY_MS * PEXEC__MS,
+    };
+  orders->set |= PEXEC__ORDER_DECIDE;
   pexec__mailbox_unlock(&supervisor->inbox);
 }
 

@@ -131,14 +131,17 @@ void pexec__news_reopened (pexec_process *process) {
 /* The rest is the reader's, who knows the time. */
 void pexec__news_snapshot (pexec_process *process) {
   const struct pexec__child *child = &process->child;
+  int64_t started_at_ns = child->started_at_ns;
   lock(process);
+  if (started_at_ns == 0)  /* it is forgotten by now */
+    started_at_ns = process->snapshot.started_at_ns;
   process->snapshot = (pexec_snapshot){
     .state = pexec__phase_state(process->phase),
     .is_wanted = pexec__phase_is_wanted(process->phase),
     .since_ns = process->since_ns,
     .pid = child->is_dead ? 0 : child->pid,
     .starts = process->starts,
-    .started_at_ns = child->started_at_ns,
+    .started_at_ns = started_at_ns,
     .failures = process->past.in_a_row,
     .restart_in_ns = process->restart_at_ns,
   };

@@ -192,9 +192,12 @@ void pexec__process_end (pexec_process *process) {
   post_end(process);
 }
 
+/* A restart that was ordered meanwhile has come to the same. */
 static void do_refuse (pexec_process *process) {
+  char *message = take_failure(process), *copy = pexec__strdup(message);
   come_to_rest(process);
-  pexec__news_started(process, process->failure, take_failure(process));
+  pexec__news_started(process, process->failure, message);
+  pexec__process_answer_restart(process, process->failure, copy);
   post_end(process);
 }
 
@@ -247,6 +250,7 @@ static void do_halt (pexec_process *process) {
 static void give_up_halting (pexec_process *process) {
   pexec__log(process, PEXEC_ERROR, "its start still hangs a second after "
              "SIGKILL, perhaps on a disk that does not answer");
+  pexec__process_answer_restart(process, PEXEC_ESTOP_TIMEOUT, NULL);
   if (process->has_stop_waiter)
     pexec__news_stopped(process, PEXEC_ESTOP_TIMEOUT);
   process->has_stop_waiter = false;

@@ -18,6 +18,7 @@ static enum pexec_request request_of (const pexec_process *process) {
 static pexec_exit describe (const pexec_process *process) {
   const struct pexec__child *child = &process->child;
   const struct pexec__status *status = &child->status;
+  int64_t uptime_ns = child->ended_at_ns - child->started_at_ns;
   return (pexec_exit){
     .pid = child->pid,
     .is_known = status->is_known,
@@ -27,10 +28,11 @@ static pexec_exit describe (const pexec_process *process) {
     .canceled = process->cancel_reason,
     .requested = request_of(process),
     .started_at_ns = child->started_wall_ns,
-    .uptime_ns = child->ended_at_ns - child->started_at_ns,
+    .uptime_ns = uptime_ns,
     .restarts = process->starts - 1,
     .run = process->starts,
-    .attempt = process->past.in_a_row + 1,
+    .attempt = 1 + pexec__past_failures(&process->past,
+                                        &process->config->policy, uptime_ns),
     .has_usage = status->has_usage,
     .user_ns = status->user_ns,
     .system_ns = status->system_ns,

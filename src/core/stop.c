@@ -51,9 +51,12 @@ static void enter (pexec_process *process, enum pexec_stage stage) {
                                     process->stop_began_at_ns));
 }
 
+/* The timer may still be that of a decision. */
 void pexec__stop_begin (pexec_process *process) {
   process->stop_began_at_ns = pexec__now();
+  process->has_given_up = false;
   if (process->child.is_dead) {
+    pexec__timer_disarm(process->timer);
     pexec__stop_leader_left(process);
     return;
   }
@@ -95,10 +98,10 @@ static void give_up (pexec_process *process) {
   process->has_given_up = true;
   pexec__log(process, PEXEC_ERROR, "process group %d is still alive a second "
              "after SIGKILL", process->child.pid);
+  pexec__process_answer_restart(process, PEXEC_ESTOP_TIMEOUT, NULL);
   if (process->has_stop_waiter)
     pexec__news_stopped(process, PEXEC_ESTOP_TIMEOUT);
   process->has_stop_waiter = false;
-  pexec__process_answer_restart(process, PEXEC_ESTOP_TIMEOUT, NULL);
 }
 
 void pexec__stop_next_stage (pexec_process *process) {
