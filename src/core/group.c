@@ -21,14 +21,23 @@ int pexec__group_signal_leader (pexec_process *process, int signo) {
   return pexec__signal(child->pidfd, signo);
 }
 
-/* By number only while the leader, alive or a zombie, reserves it. */
+/* Does the leader, alive or a zombie, still reserve its number? The host may
+   have reaped it just now, and the number may be a stranger's. */
+static bool has_number (struct pexec__child *child) {
+  struct pexec__status status;
+  if (!child->is_reaped && pexec__wait(child->pidfd, false, &status) < 0)
+    child->is_reaped = true;
+  return !child->is_reaped;
+}
+
+/* By number only while it is its leader's. */
 int pexec__group_signal (pexec_process *process, int signo) {
   struct pexec__child *child = &process->child;
   if (child->pidfd < 0)
     return -ESRCH;
   if (!process->supervisor->is_basic_kernel)
     return pexec__signal_group(child->pidfd, signo);
-  return child->is_reaped ? -ESRCH : pexec__kill_group(child->pid, signo);
+  return has_number(child) ? pexec__kill_group(child->pid, signo) : -ESRCH;
 }
 
 /* Surely empty? A number that was given back may be a stranger's by now:
