@@ -120,6 +120,8 @@ function TestFields:test_what_is_out_of_range_does_not_validate()
       "restart_delay.jitter should be at least 0 and below 1, got 1" },
     { { restart_limit = { max = -1, within = 1 } },
       "restart_limit.max should be between 0 and 10000, got -1" },
+    { { restart_limit = { max = 1, within = 0 } },
+      "restart_limit.within should not be 0" },
     { { restart_limit = { max = 10001, within = 1 } },
       "restart_limit.max should be between 0 and 10000, got 10001" },
   } do
@@ -135,7 +137,7 @@ function TestFields:test_what_validates_can_be_used()
   local many = {}
   for i = 1, 1000 do many[i] = i end
   for _, fields in ipairs{
-    { restart_limit = { max = 10000, within = 0 } },
+    { restart_limit = { max = 10000, within = 0.001 } },
     { restart_limit = { max = 0, within = "1h" } },
     { restart_delay = many }, { restart_delay = { 0 } },
     { restart_delay = { initial = 0, factor = 1, max = 0 } },

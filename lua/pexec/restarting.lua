@@ -127,7 +127,11 @@ function restarting.problem_of_delay(delay, name)
   return records.problem(delay, name, BACKOFF)
 end
 
+-- A window of no time would hold no restart, and so never be full.
 function restarting.problem_of_limit(limit, name)
+  if limit.within == 0 and limit.max > 0 then
+    return name .. ".within should not be 0"
+  end
   return records.problem(limit, name, LIMIT)
 end
 

@@ -179,8 +179,8 @@ static void a_restart_that_was_ordered_does_not_count (void **state) {
 /* {== what is told ======================================================= */
 
 static void it_is_told_with_the_last_death_and_the_reason (void **state) {
-  static const char message[] = "given up: it was to be restarted more than "
-      "3 times within 10s; process 1004 exited with status 7";
+  static const char message[] = "given up: more than 3 restarts within 10s "
+      "of running; process 1004 exited with status 7";
   WORLD({ .lives_ns = 200 * FAKE_MS, .code = 7 });
   limit(3, 10000);
   run_until_given_up();
@@ -208,7 +208,7 @@ static void a_failed_attempt_is_the_reason_where_it_was_one (void **state) {
   limit(1, 10000);
   run_until_given_up();
   assert_int_equal(host.exit.code, 7);
-  assert_non_null(strstr(host.give_up_message, "1 times within 10s; "));
+  assert_non_null(strstr(host.give_up_message, "1 restarts within 10s of "));
   assert_non_null(strstr(host.give_up_message, "no such file or directory"));
   assert_null(strstr(host.give_up_message, "status 7"));
 }
