@@ -386,6 +386,16 @@ PEXEC_API int pexec_process_stop (pexec_process *process);
 /* SIGKILL to the group now, final; no answer but ENDED. */
 PEXEC_API int pexec_process_kill_group (pexec_process *process);
 
+/* Sends a signal to its child, or with 'to_group' to the child's process
+   group, after all that were ordered before. Answered with
+   PEXEC_EVENT_SIGNALED of this 'ticket', once the kernel has taken or refused
+   it: the system's error, or PEXEC_EPROCESS_DONE where nothing runs any more.
+   Never reaches another that has got its number. Here PEXEC_ENOT_STARTED and
+   PEXEC_EPROCESS_DONE where nothing is managed, -EINVAL of what is no signal,
+   -ENOMEM. Nobody has ordered a death that comes of it. */
+PEXEC_API int pexec_process_signal (pexec_process *process, int signo,
+                                    int to_group, uint64_t *ticket);
+
 /* The host is done with this much of the process's output events: reading
    may go on. Until then it counts against 'events_buffer'. */
 PEXEC_API void pexec_process_consumed (pexec_process *process, size_t bytes,
@@ -528,7 +538,9 @@ enum pexec_event_type {
   PEXEC_EVENT_REOPENED, /* error, message */
   PEXEC_EVENT_RESTARTED,  /* error, message; pid where error is 0 */
   PEXEC_EVENT_GIVEN_UP, /* exit, where a child has ended; message: why */
-  PEXEC_EVENT_PREPARE   /* ticket: pexec_process_prepared is awaited */
+  PEXEC_EVENT_PREPARE,  /* ticket: pexec_process_prepared is awaited */
+  PEXEC_EVENT_SIGNALED, /* ticket, error */
+  PEXEC_EVENT_TRANSITION  /* change */
 };
 
 /* What it took to stop a process. */
@@ -543,6 +555,46 @@ enum pexec_stage {
 };
 
 PEXEC_API const char *pexec_stage_name (enum pexec_stage stage);
+
+/* What becomes of a process: name, name for people. */
+#define PEXEC_TRANSITIONS(X) \
+  X(STARTED, "started") X(EXITED, "exited") X(RESTARTING, "restarting") \
+  X(GIVEN_UP, "given_up") X(STOPPING, "stopping") X(STOPPED, "stopped") \
+  X(OUTPUT_LOST, "output_lost")
+
+enum pexec_transition {
+#define X(name, text) PEXEC_TRANSITION_##name,
+  PEXEC_TRANSITIONS(X)
+#undef X
+  PEXEC_TRANSITION_COUNT
+};
+
+PEXEC_API const char *pexec_transition_name (enum pexec_transition transition);
+
+typedef struct pexec_change {
+  enum pexec_transition transition;
+  uint64_t missed;        /* so many were dropped before this one */
+  int pid;                /* STARTED */
+  uint64_t starts;        /* STARTED: successful ones, with this one */
+  uint64_t attempt;       /* STARTED, RESTARTING: which start in a row, as in
+                             the exit */
+  int64_t delay_ns;       /* RESTARTING: until it comes */
+  pexec_exit exit;        /* EXITED; GIVEN_UP, where a child has ended: else
+                             its 'run' is 0 */
+  const char *reason;     /* GIVEN_UP */
+  enum pexec_request requested;   /* STOPPING: by a stop or a restart */
+  enum pexec_stage stage;         /* STOPPED, for good */
+  uint64_t lines;         /* OUTPUT_LOST: about one of these a second */
+  enum pexec_stream stream;       /* OUTPUT_LOST */
+} pexec_change;
+
+/* From now on each of 'transitions' (a bit 1U << PEXEC_TRANSITION_... for
+   each; 0: none) is a PEXEC_EVENT_TRANSITION. At most 256 of a process wait
+   for the host, besides STOPPED and GIVEN_UP, which always find room; what
+   comes then is dropped, and counted in the next one's 'missed'. Of a process
+   that was not started yet, too. */
+PEXEC_API int pexec_process_subscribe (pexec_process *process,
+                                       unsigned transitions);
 
 typedef struct pexec_event {
   size_t size;              /* set by the host: versions it */
@@ -563,19 +615,21 @@ typedef struct pexec_event {
   int is_partial;           /* OUTPUT: a piece; its line goes on in the next
                                event of this stream */
   int signo;
-  uint64_t ticket;          /* WRITTEN: what pexec_process_write gave;
+  uint64_t ticket;          /* WRITTEN, SIGNALED: what the order gave;
                                PREPARE: which start it is about */
   void *held;               /* pexec's */
+  const pexec_change *change;  /* TRANSITION; else NULL */
 } pexec_event;
 
 #define PEXEC_EVENT_INIT \
   { sizeof(pexec_event), PEXEC_EVENT_NONE, NULL, 0, NULL, 0, 0, \
     { 0 }, PEXEC_STAGE_NONE, PEXEC_STDOUT, \
-    PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL }
+    PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL, NULL }
 
 /* Pulls the next event: 1, or 0 where none waits. Events of one process come
    in the order in which they happened: STARTED before what that child wrote,
-   and all that it wrote before EXITED, STOPPED and ENDED. */
+   and all that it wrote before EXITED, STOPPED and ENDED. So do transitions,
+   each before the other event that tells the same. */
 PEXEC_API int pexec_supervisor_next (pexec_supervisor *supervisor,
                                      pexec_event *event);
 PEXEC_API void pexec_event_release (pexec_event *event);

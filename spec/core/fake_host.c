@@ -111,6 +111,25 @@ static void hear_giving_up (const pexec_event *event) {
                  event->message ? event->message : "");
 }
 
+static void hear_signal (const pexec_event *event) {
+  note(event->error < 0 ? 'n' : 'N');
+  host.signaled++;
+  host.signal_error = event->error;
+  assert_true(event->ticket > host.ticket);
+  host.ticket = event->ticket;
+}
+
+static void hear_change (const pexec_event *event) {
+  static const char letters[] = "sxrgktl";
+  const pexec_change *change = event->change;
+  note(letters[change->transition]);
+  if (host.changes < HOST_CHANGES)
+    host.change[host.changes] = *change;
+  host.changes++;
+  if (change->reason != NULL)
+    (void)snprintf(host.reason, sizeof host.reason, "%s", change->reason);
+}
+
 /* The machine says so where an event came that cannot come. */
 static void hear_message (const pexec_event *event) {
   size_t length = strlen(host.log);
@@ -135,6 +154,8 @@ static void hear (const pexec_event *event) {
     case PEXEC_EVENT_REOPENED: hear_reopening(event); break;
     case PEXEC_EVENT_RESTARTED: hear_restart(event); break;
     case PEXEC_EVENT_GIVEN_UP: hear_giving_up(event); break;
+    case PEXEC_EVENT_SIGNALED: hear_signal(event); break;
+    case PEXEC_EVENT_TRANSITION: hear_change(event); break;
     default: hear_message(event); break;
   }
 }

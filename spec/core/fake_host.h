@@ -8,6 +8,8 @@
 
 #include "fake.h"
 
+#define HOST_CHANGES 512
+
 extern struct host {
   pexec_supervisor *supervisor;  /* NULL: none */
   pexec_process *process;        /* NULL: none */
@@ -30,7 +32,15 @@ extern struct host {
   char order[256];               /* S started, O output, X exited, T stopped,
                                     E ended, W written, w the same, refused,
                                     R reopened, Y restarted, y not so,
-                                    G given up */
+                                    G given up, P asked before a start,
+                                    N a signal sent, n not so; transitions:
+                                    s started, x exited, r restarting, g given
+                                    up, k stopping, t stopped, l output
+                                    lost */
+  int signaled, signal_error;      /* answers to signals */
+  int changes;                     /* transitions */
+  pexec_change change[HOST_CHANGES];  /* the first of them */
+  char reason[320];
 } host;
 
 /* A new world and a supervisor. */

@@ -255,6 +255,23 @@ static void play_own_log (void) {
   play_restarts();
 }
 
+/* What is lost for want of memory is counted in the next one. */
+static void play_events (void) {
+  uint64_t ticket;
+  if (!make())
+    return;
+  (void)pexec_process_subscribe(host.process, ~0U);
+  if (!start_for(-1))
+    return;
+  host_run(FAKE_S / 2);
+  if (pexec_process_signal(host.process, SIGHUP, 0, &ticket) == 0)
+    EXPECT(host_run_until(&host.signaled, 1, FAKE_S));
+  host_run(3 * FAKE_S);
+  stop();
+  if (is_transient())
+    EXPECT(host.changes > 6);
+}
+
 static void play_close (void) {
   if (start())
     host_run(100 * FAKE_MS);
@@ -289,6 +306,8 @@ static const struct scenario {
     { .lives_ns = FAKE_S, .says = "one\ntw", .complains = "three\n",
       .last_words = "o\n" } },
   { "own log", play_own_log, { .lives_ns = FAKE_S, .says = "one\n" } },
+  { "events", play_events,
+    { .lives_ns = FAKE_S, .ignores = EVERY_SIGNAL, .says = "one\n" } },
   { "close", play_close, { .lives_ns = 2 * FAKE_S, .members = 1 } },
   { "release", play_release, { .lives_ns = 2 * FAKE_S } },
 };

@@ -28,6 +28,7 @@
 
 #define PEXEC__LOG_EVENTS_MAX 256     /* messages of one process that wait */
 #define PEXEC__EVENTS_MAX 4096        /* events of its output, the same */
+#define PEXEC__TRANSITIONS_MAX 256    /* of its transitions, the same */
 
 /* The structure that this letter stands in. */
 #define PEXEC__HOLDER(letter_, type, field) \
@@ -83,6 +84,33 @@ struct pexec__writes {
   struct pexec__write *first, *last;  /* NULL: empty */
 };
 
+/* A signal that the host wants sent; allocated, and then, as the answer, freed
+   by its reader. */
+struct pexec__sending {
+  struct pexec__notice notice;
+  struct pexec__sending *next;  /* in its list */
+  uint64_t ticket;
+  int signo;
+  bool is_to_group;
+  int error;                  /* 0 or negative: the answer */
+};
+
+struct pexec__sendings {
+  struct pexec__sending *first, *last;  /* NULL: empty */
+};
+
+/* What somebody has subscribed to; allocated, freed by its reader. */
+struct pexec__transition {
+  struct pexec__notice notice;
+  struct pexec__transition *next;  /* in its list */
+  pexec_change change;
+  char reason[];              /* or nothing */
+};
+
+struct pexec__transitions {
+  struct pexec__transition *first, *last;  /* NULL: empty */
+};
+
 /* Drops what it holds. */
 void pexec__parcel_free (struct pexec__parcel *parcel);
 
@@ -96,6 +124,7 @@ struct pexec__child {
   bool is_dead;               /* its leader is */
   bool is_reaped;             /* and its number may be anybody's */
   bool is_told_of;            /* its death is in the log */
+  bool is_reported;           /* it was a transition */
   int64_t started_at_ns;
   int64_t started_wall_ns;
   int64_t ended_at_ns;        /* meaningful once it is dead */
@@ -139,7 +168,8 @@ enum pexec__order {
   PEXEC__ORDER_RESTART = 8, PEXEC__ORDER_STOP = 16, PEXEC__ORDER_KILL = 32,
   PEXEC__ORDER_RESUME = 64, PEXEC__ORDER_RELEASE = 128,
   PEXEC__ORDER_WRITE = 256, PEXEC__ORDER_REOPEN = 512,
-  PEXEC__ORDER_CONFIGURE = 1024, PEXEC__ORDER_PREPARED = 2048
+  PEXEC__ORDER_CONFIGURE = 1024, PEXEC__ORDER_PREPARED = 2048,
+  PEXEC__ORDER_SIGNAL = 4096
 };
 
 /* What starts take of another configuration. Owned; NULL: nothing. */
@@ -175,7 +205,7 @@ struct pexec_process {
   /* the host's thread only */
   bool is_active;             /* started, and its end not pulled yet */
   bool is_final;              /* a stop or kill was ordered */
-  uint64_t tickets;           /* of writes, that were given out */
+  uint64_t tickets;           /* of writes and signals, given out */
 
   /* the host's thread sets it, before the first order; then immutable */
   struct pexec__host *host;   /* NULL: never started */
@@ -202,11 +232,16 @@ struct pexec_process {
   bool is_silent;             /* the host has let go: it hears nothing */
   struct pexec__writes given; /* that the supervisor has not taken yet */
   pexec_snapshot snapshot;
+  struct pexec__sendings to_send;  /* as 'given' */
+  int transitions;            /* that wait, delayed ones too */
+  uint64_t missed;            /* dropped since the last that was not */
+  uint64_t drops_told[2];     /* of stdout, of stderr: as OUTPUT_LOST */
 
   /* both, atomically */
   atomic_size_t queued_bytes; /* of output, not consumed by the host yet */
   atomic_size_t queued_lines;
   atomic_bool is_starved;     /* a stream waits until the host consumes */
+  atomic_uint subscribed;     /* the host to these transitions: a bit each */
 
   /* the supervisor's thread only */
   pexec_process *next, **place;  /* in its list; place NULL: not there */
@@ -257,6 +292,10 @@ struct pexec_process {
   int64_t stop_began_at_ns;
   int64_t halted_until_ns;    /* what was being made was killed, and is to be
                                  gone by then; 0: it was not */
+  struct pexec__transitions delayed;  /* behind 'delayed_news' */
+  bool has_told_stopping;     /* of the stop under way */
+  bool has_told_stopped;      /* it is final; of one that was never started
+                                 the host's thread says so */
 };
 
 /* {== the supervisor ==================================================== */
@@ -301,6 +340,8 @@ struct pexec_supervisor {
   struct pexec__stream *resting;  /* streams that are left alone a moment */
   struct pexec__timer *rest_timer;
   bool has_rest;              /* it is armed */
+  struct pexec__timer *loss_timer;
+  bool watches_losses;        /* it is armed */
 };
 
 /* {== supervisor.c ====================================================== */
@@ -465,8 +506,49 @@ void pexec__writes_append (struct pexec__writes *writes,
                            struct pexec__write *first);
 struct pexec__write *pexec__writes_take (struct pexec__writes *writes);
 
+/* {== sending.c: signals that the host orders ============================ */
+
+/* The host has ordered some. */
+void pexec__sending_take (pexec_process *process);
+/* Answers those that were not taken, before the end. With the outbox
+   locked. */
+void pexec__sending_refuse (pexec_process *process);
+/* With the outbox locked. */
+void pexec__sending_append (struct pexec__sendings *list,
+                            struct pexec__sending *sending);
+
+/* {== transitions.c: what becomes of a process =========================== */
+
+bool pexec__transition_is_heard (const pexec_process *process,
+                                 enum pexec_transition transition);
+/* Each where it has happened, ahead of the news that tell the same. */
+void pexec__transition_started (pexec_process *process);
+/* Once for each child, with all that it wrote before. */
+void pexec__transition_exited (pexec_process *process);
+void pexec__transition_restarting (pexec_process *process, int64_t delay_ns);
+void pexec__transition_given_up (pexec_process *process, const char *reason);
+/* Once for each stop. */
+void pexec__transition_stopping (pexec_process *process);
+/* Once. Of one that was never started the host's thread. */
+void pexec__transition_stopped (pexec_process *process);
+void pexec__transition_output_lost (pexec_process *process,
+                                    enum pexec_stream stream, uint64_t lines);
+/* Posts those that have waited for the sinks; frees them. */
+void pexec__transitions_release (pexec_process *process);
+void pexec__transitions_free (pexec_process *process);
+
+/* {== losses.c: lines that somebody did not get ========================== */
+
+/* Some may be lost now, or soon. */
+void pexec__losses_watch (pexec_process *process);
+/* Tells what was lost since the last time. */
+void pexec__losses_tell (pexec_process *process);
+void pexec__losses_timer_due (void *supervisor);
+
 /* {== news.c: to the host, and to the log ================================ */
 
+/* With the outbox locked. False where the host has let go: it is not taken. */
+bool pexec__news_put (pexec_process *process, struct pexec__notice *notice);
 void pexec__news_post (pexec_process *process, enum pexec__news news);
 /* These two take the message. */
 void pexec__news_started (pexec_process *process, int error, char *message);

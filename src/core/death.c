@@ -95,6 +95,7 @@ void pexec__death_ask (pexec_process *process) {
   int64_t wait_ns = process->config->policy.decision_ns;
   pexec__output_drain(process);
   log_death(process);
+  pexec__transition_exited(process);
   pexec__news_post(process, PEXEC__NEWS_EXITED);
   if (wait_ns >= 0)
     pexec__timer_arm(process->timer, pexec__now() + wait_ns);
@@ -129,14 +130,17 @@ void pexec__death_clear (pexec_process *process) {
   if (!pexec__output_is_starved(process))
     pexec__output_drain(process);
   log_death(process);
+  pexec__transition_exited(process);
   (void)pexec__group_signal(process, SIGKILL);
   pexec__exit_reap(process);
   pexec__group_await(process, pexec__now() + PEXEC__PATIENCE);
 }
 
 static void wait_until (pexec_process *process, int64_t due_ns) {
+  int64_t delay_ns = due_ns - pexec__now();
   process->is_restart = true;
-  if (due_ns <= pexec__now()) {
+  pexec__transition_restarting(process, delay_ns > 0 ? delay_ns : 0);
+  if (delay_ns <= 0) {
     pexec__process_feed(process, PEXEC__ON_DUE);
     return;
   }
@@ -203,6 +207,7 @@ void pexec__death_give_up (pexec_process *process) {
                                 process->failure_message);
   process->failure_message = NULL;
   pexec__output_drain(process);
+  pexec__transition_given_up(process, text);
   pexec__news_given_up(process, text);
   pexec__process_end(process);
 }

@@ -270,6 +270,7 @@ int pexec_process_start (pexec_process *process, int64_t timeout_ms) {
    posted here. */
 static void stop_unstarted (pexec_process *process, bool answers) {
   struct pexec__mailbox *outbox = &process->supervisor->outbox;
+  pexec__transition_stopped(process);
   pexec__mailbox_lock(outbox);
   process->snapshot.state = PEXEC_STOPPED;
   if (answers)
@@ -448,16 +449,20 @@ int pexec_process_reopen (pexec_process *process) {
 }
 
 /* The end that is posted is one, also before it is pulled: no answer may come
-   behind it. */
+   behind it. With the outbox locked. */
+static int absence (const pexec_process *process) {
+  if (process->is_active && !process->news[PEXEC__NEWS_ENDED].letter.is_posted)
+    return 0;
+  return process->snapshot.starts == 0 ? PEXEC_ENOT_STARTED
+                                       : PEXEC_EPROCESS_DONE;
+}
+
 static int give (pexec_process *process, struct pexec__write *write) {
   struct pexec__mailbox *outbox = &process->supervisor->outbox;
-  int error = 0;
+  int error;
   pexec__mailbox_lock(outbox);
-  if (process->is_active && !process->news[PEXEC__NEWS_ENDED].letter.is_posted)
+  if ((error = absence(process)) == 0)
     pexec__writes_append(&process->given, write);
-  else
-    error = process->snapshot.starts == 0 ? PEXEC_ENOT_STARTED
-                                          : PEXEC_EPROCESS_DONE;
   pexec__mailbox_unlock(outbox);
   if (error < 0)
     pexec__free(write);
@@ -504,6 +509,42 @@ int pexec_process_close_stdin (pexec_process *process) {
     return error;
   write->closes = true;
   return give(process, write);
+}
+
+static int give_signal (pexec_process *process,
+                        struct pexec__sending *sending) {
+  struct pexec__mailbox *outbox = &process->supervisor->outbox;
+  int error;
+  pexec__mailbox_lock(outbox);
+  if ((error = absence(process)) == 0)
+    pexec__sending_append(&process->to_send, sending);
+  pexec__mailbox_unlock(outbox);
+  if (error < 0)
+    pexec__free(sending);
+  else
+    order(process, PEXEC__ORDER_SIGNAL, 0, 0);
+  return error;
+}
+
+int pexec_process_signal (pexec_process *process, int signo, int to_group,
+                          uint64_t *ticket) {
+  struct pexec__sending *sending;
+  int error;
+  if (pexec__is_forked(process->supervisor))
+    return PEXEC_EFORKED;
+  if (pexec_signal_name(signo) == NULL)
+    return -EINVAL;
+  if ((sending = pexec__malloc(sizeof *sending)) == NULL)
+    return -ENOMEM;
+  *sending = (struct pexec__sending){
+    .notice = { .type = PEXEC_EVENT_SIGNALED, .process = process },
+    .ticket = process->tickets + 1, .signo = signo,
+    .is_to_group = to_group != 0,
+  };
+  if ((error = give_signal(process, sending)) < 0)
+    return error;
+  *ticket = ++process->tickets;
+  return 0;
 }
 
 void pexec_process_release (pexec_process *process) {

@@ -86,6 +86,22 @@ static void tell_write (struct pexec__write *write, pexec_event *event) {
     event->message = pexec_error_text(event->error);
 }
 
+static void tell_sending (struct pexec__sending *sending,
+                          pexec_event *event) {
+  event->held = sending;
+  event->ticket = sending->ticket;
+  event->error = sending->error;
+  if (event->error < 0)
+    event->message = pexec_error_text(event->error);
+}
+
+static void tell_transition (struct pexec__transition *transition,
+                             pexec_event *event) {
+  event->held = transition;
+  event->change = &transition->change;
+  event->process->transitions--;
+}
+
 static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
   struct pexec__letter *letter = pexec__mailbox_take(&supervisor->outbox);
   struct pexec__notice *notice;
@@ -100,6 +116,11 @@ static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
     tell_message(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
   else if (notice->type == PEXEC_EVENT_WRITTEN)
     tell_write(PEXEC__HOLDER(notice, struct pexec__write, notice), event);
+  else if (notice->type == PEXEC_EVENT_SIGNALED)
+    tell_sending(PEXEC__HOLDER(notice, struct pexec__sending, notice), event);
+  else if (notice->type == PEXEC_EVENT_TRANSITION)
+    tell_transition(PEXEC__HOLDER(notice, struct pexec__transition, notice),
+                    event);
   else
     tell_news(notice->process, event);
   return true;

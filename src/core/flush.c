@@ -143,6 +143,7 @@ static void tell (pexec_supervisor *supervisor, struct pexec__sink *sink) {
       (process = user_of(supervisor, sink)) == NULL)
     return;
   sink->is_told = is_bad;
+  pexec__losses_watch(process);
   if (is_bad)
     pexec__log(process, PEXEC_ERROR, "cannot write log file \"%s\": %s; %s",
                sink->options.path, reason_of(&state),

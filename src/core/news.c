@@ -22,6 +22,9 @@ static bool post (pexec_process *process, struct pexec__notice *notice) {
   return true;
 }
 
+bool pexec__news_put (pexec_process *process, struct pexec__notice *notice) {
+  return post(process, notice);
+}
 
 static void lock (pexec_process *process) {
   pexec__mailbox_lock(&process->supervisor->outbox);
@@ -51,6 +54,7 @@ static void refuse_given (pexec_process *process) {
   struct pexec__write *write;
   while ((write = pexec__writes_take(&process->given)) != NULL)
     answer(process, write, pexec__input_absence(process));
+  pexec__sending_refuse(process);
 }
 
 /* What reopening has come to is known only now. */
@@ -83,6 +87,8 @@ void pexec__news_post (pexec_process *process, enum pexec__news news) {
 void pexec__news_release (pexec_process *process) {
   unsigned delayed = process->delayed_news;
   process->delayed_news = 0;
+  pexec__transitions_release(process);
+  pexec__losses_tell(process);
   for (int news = 0; news < PEXEC__NEWS_COUNT; news++)
     if (delayed & (1U << news))
       post_now(process, (enum pexec__news)news);
@@ -151,6 +157,10 @@ void pexec__news_snapshot (pexec_process *process) {
 static void drop (struct pexec__notice *notice) {
   if (notice->type == PEXEC_EVENT_WRITTEN)
     pexec__free(PEXEC__HOLDER(notice, struct pexec__write, notice));
+  else if (notice->type == PEXEC_EVENT_SIGNALED)
+    pexec__free(PEXEC__HOLDER(notice, struct pexec__sending, notice));
+  else if (notice->type == PEXEC_EVENT_TRANSITION)
+    pexec__free(PEXEC__HOLDER(notice, struct pexec__transition, notice));
   else if (notice->type == PEXEC_EVENT_OUTPUT ||
            notice->type == PEXEC_EVENT_LOG)
     pexec__parcel_free(PEXEC__HOLDER(notice, struct pexec__parcel, notice));

@@ -63,6 +63,7 @@ static void deliver (struct pexec__stream *stream,
   stream->is_in_pieces = view->is_partial;
   keep_tail(stream, view);
   pexec__outlets_put_lines(stream, view);
+  pexec__losses_watch(process);
   if (!stream->has_events)
     return;
   if (process->is_released || process->supervisor->is_closing ||

@@ -147,6 +147,7 @@ void pexec__process_spawned (pexec_process *process) {
 }
 
 static void do_announce (pexec_process *process) {
+  pexec__transition_started(process);
   if (!process->is_restart)
     pexec__news_started(process, 0, NULL);
   else
@@ -178,6 +179,7 @@ static void come_to_rest (pexec_process *process) {
   pexec__timer_disarm(process->timer);
   pexec__exit_forget(process);
   pexec__output_end(process);
+  pexec__losses_tell(process);
   pexec__news_snapshot(process);
 }
 
@@ -209,6 +211,7 @@ static void do_cut_short (pexec_process *process) {
 
 static void do_end (pexec_process *process) {
   pexec__output_drain(process);
+  pexec__transition_exited(process);
   if (process->config->policy.is_one_shot)
     pexec__news_post(process, PEXEC__NEWS_EXITED);
   pexec__process_answer_restart(process, process->failure,  /* a veto */
@@ -218,9 +221,11 @@ static void do_end (pexec_process *process) {
 
 static void do_end_stop (pexec_process *process) {
   pexec__output_drain(process);
+  pexec__transition_exited(process);
   if (process->config->policy.is_one_shot && process->child.is_dead)
     pexec__news_post(process, PEXEC__NEWS_EXITED);
   come_to_rest(process);
+  pexec__transition_stopped(process);
   pexec__process_answer_restart(process, PEXEC_EALREADY_STOPPED, NULL);
   if (process->has_stop_waiter)
     pexec__news_stopped(process, 0);
@@ -271,6 +276,9 @@ static void do_halt_now (pexec_process *process) {
 /* From HALTING the start that was under way is answered first. */
 static void do_begin_stop (pexec_process *process) {
   bool kill = (process->stage == PEXEC_STAGE_KILL);
+  if (process->is_halted)
+    pexec__transition_started(process);
+  pexec__transition_stopping(process);
   if (process->is_halted && !process->is_restart)
     pexec__news_started(process, PEXEC_EALREADY_STOPPED, NULL);
   process->is_halted = false;
@@ -278,6 +286,11 @@ static void do_begin_stop (pexec_process *process) {
     pexec__stop_kill(process);
   else
     pexec__stop_begin(process);
+}
+
+static void do_begin_kill (pexec_process *process) {
+  pexec__transition_stopping(process);
+  pexec__stop_kill(process);
 }
 
 /* Its output goes on in the same pipes; its failures are forgotten, since
@@ -288,6 +301,7 @@ static void do_renew (pexec_process *process) {
     pexec__output_drain(process);
   pexec__exit_forget(process);
   pexec__past_clear(&process->past);
+  pexec__transition_restarting(process, 0);
   process->is_restart = true;
   pexec__preparing_begin(process);
 }
@@ -347,7 +361,7 @@ static verb *const verbs[PEXEC__ACTION_COUNT] = {
   [PEXEC__DO_END] = do_end,
   [PEXEC__DO_GIVE_UP] = pexec__death_give_up,
   [PEXEC__DO_BEGIN_STOP] = do_begin_stop,
-  [PEXEC__DO_BEGIN_KILL] = pexec__stop_kill,
+  [PEXEC__DO_BEGIN_KILL] = do_begin_kill,
   [PEXEC__DO_NEXT_STAGE] = pexec__stop_next_stage,
   [PEXEC__DO_NOTE_LEFT] = pexec__stop_leader_left,
   [PEXEC__DO_JOIN_STOP] = pexec__stop_join,
@@ -452,6 +466,8 @@ void pexec__process_obey (pexec_process *process,
     begin(process, orders);
   if (set & PEXEC__ORDER_WRITE)
     pexec__input_take(process);
+  if (set & PEXEC__ORDER_SIGNAL)
+    pexec__sending_take(process);
   if (set & PEXEC__ORDER_CANCEL)
     cancel(process, orders->reason);
   if (set & PEXEC__ORDER_RESTART)

@@ -64,9 +64,19 @@ void pexec__stop_begin (pexec_process *process) {
   signal_leader(process);
 }
 
+/* As at any death its output comes first, and does not wait for the host. */
+static void report_exit (pexec_process *process) {
+  if (!process->child.is_reported &&
+      pexec__transition_is_heard(process, PEXEC_TRANSITION_EXITED) &&
+      !pexec__output_is_starved(process))
+    pexec__output_drain(process);
+  pexec__transition_exited(process);
+}
+
 /* Whoever is left is signalled; whether anybody was, group.c finds out. */
 void pexec__stop_leader_left (pexec_process *process) {
   pexec__news_snapshot(process);  /* its number is not to be told any more */
+  report_exit(process);
   if (process->stage < PEXEC_STAGE_GROUP)
     signal_group(process);
   pexec__group_await(process, 0);

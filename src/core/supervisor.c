@@ -41,6 +41,7 @@ void pexec__process_free (pexec_process *process) {
   pexec__free(process->start.message);
   pexec__free(process->restart.message);
   pexec__free(process->give_up_message);
+  pexec__transitions_free(process);
   pexec__free(process->history);
   pexec__free(process->past.restarts_ns);
   pexec__free(process->orders.veto);
@@ -250,6 +251,9 @@ static int open_timers (pexec_supervisor *supervisor) {
   if (error >= 0)
     error = pexec__timer_open(loop, pexec__output_timer_due, supervisor,
                               &supervisor->rest_timer);
+  if (error >= 0)
+    error = pexec__timer_open(loop, pexec__losses_timer_due, supervisor,
+                              &supervisor->loss_timer);
   return error;
 }
 
@@ -259,9 +263,10 @@ static void close_timers (pexec_supervisor *supervisor) {
   pexec__timer_close(supervisor->closing_timer);
   pexec__timer_close(supervisor->outlet_timer);
   pexec__timer_close(supervisor->rest_timer);
+  pexec__timer_close(supervisor->loss_timer);
   supervisor->group_timer = supervisor->alarm = NULL;
   supervisor->closing_timer = supervisor->outlet_timer = NULL;
-  supervisor->rest_timer = NULL;
+  supervisor->rest_timer = supervisor->loss_timer = NULL;
 }
 
 /* The processes let go first: what a writer that hangs has is not to be
