@@ -477,7 +477,8 @@ function TestConfigSnapshot:test_a_snapshot_has_every_default()
                     hook_timeout = 10,
                     stdin = { source = "null" }, stdout = no_output,
                     stderr = no_output, tail_size = 16384,
-                    writer_buffer = 262144, writer_on_full = "block" })
+                    writer_buffer = 262144, writer_on_full = "block",
+                    reload_signal = 1 })
 end
 
 function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
@@ -488,7 +489,7 @@ function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
     log_writer = writer, stdout_logger = log, stderr_logger = log,
     stop_signal = "HUP", stop_timeout = "150ms", restart_delay = "0s",
     on_unexpected_exit = handler, tail_size = 1.0, writer_buffer = 2,
-    writer_on_full = "drop" })
+    writer_on_full = "drop", reload_signal = "USR1" })
   lu.assertEquals(snapshot, {
     id = "a", name = "b", args = { "x" }, cwd = "/tmp", one_shot = true,
     username = "u", environment = { A = "1" }, log = true,
@@ -497,7 +498,7 @@ function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
     restart = "always", success_exit_codes = { 0 }, hook_timeout = 10,
     on_unexpected_exit = handler, tail_size = 1, writer_buffer = 2,
     writer_on_full = "drop", stdin = { source = "null" },
-    stdout = no_output, stderr = no_output })
+    stdout = no_output, stderr = no_output, reload_signal = 10 })
 end
 
 function TestConfigSnapshot:test_a_snapshot_is_apart_from_the_config()

@@ -116,7 +116,10 @@ local FIELDS = {
   { name = "before_stop", check = values.handler },
   { name = "after_exit", check = values.handler },
   { name = "hook_timeout", check = values.duration, default = 10,
-    json = "string", unset = { [""] = true }, encode = core.duration_format }
+    json = "string", unset = { [""] = true }, encode = core.duration_format },
+  { name = "reload_signal", check = values.signal_or_handler,
+    default = core.signal_parse("SIGHUP"), read = values.signal_name,
+    json = "string", unset = { [""] = true }, encode = core.signal_name }
 }
 
 local BY_NAME = {}
@@ -372,6 +375,12 @@ ProcessConfig.__eq = equals
 
 -- {== to JSON ===============================================================
 
+-- What can be called has no form in JSON.
+local function is_in_json(store, field)
+  return field.json and (field.always or is_set(store, field))
+         and not values.is_callable(store[field.name])
+end
+
 -- What core.json_encode gets for a field; nil for null, or with a message.
 local function encode_field(store, field)
   local value, kind = resolve(store, field), field.json
@@ -392,7 +401,7 @@ function methods:marshal_json()
   local message = changed_for_worse(store)
   if message then return nil, "json: " .. message, INVALID end
   for _, field in ipairs(FIELDS) do
-    if field.json and (field.always or is_set(store, field)) then
+    if is_in_json(store, field) then
       local value, reason = encode_field(store, field)
       if reason then return nil, "json: " .. reason, INVALID end
       members[#members + 1] = { field.key, value }
@@ -410,7 +419,9 @@ local function decode_field(field, value)
     return nil
   end
   if field.decode then return field.decode(value, field.key) end
-  if kind == "number" and field.check == values.signal then
+  local is_signal = field.check == values.signal
+                    or field.check == values.signal_or_handler
+  if kind == "number" and is_signal then
     return math.tointeger(value) or value
   end
   if kind ~= field.json then

@@ -18,7 +18,7 @@ local KEPT <const> = { "on_unexpected_exit", "on_give_up", "before_start",
 local tasks = {}      -- process -> the task that decides what follows a death
 local preparing = {}  -- process -> the task that prepares a start
 
--- Moves those that are set from a plan; true where there are any.
+-- Moves those that are set from a plan into what Lua keeps of a process.
 function deciding.keep(plan, settings, value)
   local has_any = false
   for _, name in ipairs(KEPT) do
@@ -26,7 +26,6 @@ function deciding.keep(plan, settings, value)
     has_any = has_any or value[name] ~= nil and name ~= "hook_timeout"
   end
   if has_any then value.settings, value.hooked = config.new(settings), 0 end
-  return has_any
 end
 
 -- When and for how long the core asks.

@@ -2,14 +2,17 @@
 -- gives orders and tells news; waiting, handlers and error messages are here.
 -- Runs on the thread that calls into Lua.
 
+local answers = require "pexec.answers"
 local config = require "pexec.config"
 local context = require "pexec.context"
 local core = require "pexec.core"
 local deciding = require "pexec.deciding"
+local events = require "pexec.events"
 local input = require "pexec.input"
 local logger = require "pexec.logger"
 local output = require "pexec.output"
 local scheduler = require "pexec.scheduler"
+local sending = require "pexec.sending"
 local values = require "pexec.values"
 
 local quote <const> = values.quote
@@ -107,10 +110,14 @@ function managed_process.new(settings, sink, level)
   local process
   process, message, code = core.process_new(plan)
   if not process then return nil, message, code end
-  local value = { sinks = sinks, log = log_function(sink, plan.id) }
-  if deciding.keep(plan, settings, value) or sinks or plan.log_events then
-    core.process_value(process, value)
-  end
+  local value = {
+    sinks = sinks,
+    log = log_function(sink, plan.id),
+    reload = plan.reload_signal,
+    events = nil,  -- of lua/pexec/events.lua, once there are any
+  }
+  deciding.keep(plan, settings, value)
+  core.process_value(process, value)
   return process
 end
 
@@ -273,8 +280,14 @@ end
 
 scheduler.listen("reopened", function() end)  -- all is done about it
 
-at_once.written = input.note
-scheduler.listen("written", function() end)  -- all is done about it
+for _, kind in ipairs{ "written", "signaled" } do
+  at_once[kind] = answers.note
+  scheduler.listen(kind, function() end)  -- all is done about it
+end
+
+scheduler.listen("transition", function(process, name, detail)
+  output.after(process, function() events.take(process, name, detail) end)
+end)
 
 scheduler.listen("output", output.take)
 scheduler.listen("log", function(process, level, message)
@@ -379,6 +392,39 @@ end
 function methods.close_stdin(process)
   check_self(process, "close_stdin")
   return input.close(process)
+end
+
+-- {== signals ===============================================================
+
+-- p:signal(signal [, "process" or "group"])
+function methods.signal(process, signal, to)
+  check_self(process, "signal")
+  local number, to_group = sending.check(signal, to)
+  return sending.send(process, number, to_group)
+end
+
+-- p:reload()
+function methods.reload(process)
+  check_self(process, "reload")
+  local reload = core.process_value(process).reload
+  if values.is_callable(reload) then return sending.call(process, reload) end
+  return sending.send(process, reload, false)
+end
+
+-- {== events ================================================================
+
+-- p:on(event, f)
+function methods.on(process, event, f)
+  check_self(process, "on")
+  events.check(event, f)
+  return events.on(process, event, f)
+end
+
+-- p:off(handle)
+function methods.off(process, handle)
+  check_self(process, "off")
+  events.check_handle(handle)
+  return events.off(process, handle)
 end
 
 -- {== stopping ==============================================================

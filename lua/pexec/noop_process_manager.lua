@@ -1,5 +1,6 @@
 -- The ProcessManager that does nothing: for places that need to return one.
 
+local events = require "pexec.events"
 local scheduler = require "pexec.scheduler"
 
 local noop = {}
@@ -15,6 +16,16 @@ noop.add_process_from_config = unsupported
 noop.start = succeed
 noop.stop = succeed
 noop.reopen_logs = succeed
+
+function noop:on(event, f)
+  events.check(event, f)
+  return events.new_group():on({}, event, f)
+end
+
+function noop:off(handle)
+  events.check_handle(handle)
+  return false
+end
 
 function noop:process_ids() return {} end
 

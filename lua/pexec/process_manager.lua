@@ -4,6 +4,7 @@
 
 local context = require "pexec.context"
 local core = require "pexec.core"
+local events = require "pexec.events"
 local logger = require "pexec.logger"
 local managed_process = require "pexec.managed_process"
 local scheduler = require "pexec.scheduler"
@@ -26,8 +27,10 @@ local STOPPED_CODE <const> = "ALREADY_STOPPED"
 --   starting    waits of those who wait for a start under way; nil: none is
 --   stopping    the task of a stop under way; nil: none is
 --   runs        set of the waits of those who run it
+--   listeners   functions that hear of all its processes
 local function make(state)
   state.runs = {}
+  state.listeners = events.new_group()
   return core.manager_new(state)
 end
 
@@ -118,6 +121,7 @@ end
 local function take_out(state, id)
   local process = state.by_id[id]
   state.by_id[id] = nil
+  if process ~= nil then state.listeners:leave(process) end
   for position, other in ipairs(state.order) do
     if other == id then
       table.remove(state.order, position)
@@ -136,6 +140,10 @@ end
 
 local function put(state, id, process)
   local replaced = state.by_id[id]
+  if replaced ~= nil and not rawequal(replaced, process) then
+    state.listeners:leave(replaced)
+  end
+  state.listeners:join(process)
   if replaced == nil then state.order[#state.order + 1] = id end
   state.by_id[id] = process
   return replaced
@@ -152,14 +160,26 @@ local function start_one(process, ctx)
 end
 
 -- It starts before it is put in its place: one that cannot replaces none.
+local function start_new(state, process, ctx)
+  local ok, message, code = start_one(process, ctx)
+  if not ok then return nil, message, code end
+  if state.is_stopped then  -- meanwhile: nobody else will stop it
+    process:stop()
+    return nil, STOPPED, STOPPED_CODE
+  end
+  return true
+end
+
+-- Those who hear of all hear of its start, too.
 local function add(state, id, process, start, ctx)
   if state.is_stopped then return nil, STOPPED, STOPPED_CODE end
   if start and (state.is_started or state.starting) then
-    local ok, message, code = start_one(process, ctx)
-    if not ok then return nil, message, code end
-    if state.is_stopped then  -- meanwhile: nobody else will stop it
-      process:stop()
-      return nil, STOPPED, STOPPED_CODE
+    state.listeners:join(process)
+    local ok, message, code = start_new(state, process, ctx)
+    if not ok then
+      local is_held = rawequal(state.by_id[id], process)
+      if not is_held then state.listeners:leave(process) end
+      return nil, message, code
     end
   end
   return true, put(state, id, process)
@@ -303,6 +323,22 @@ function methods:start(ctx)
   local state = state_of(self)
   check_context(ctx, 1, "start")
   return answer(start_or_join(state, ctx))
+end
+
+-- {== events ================================================================
+
+-- pm:on(event, f)
+function methods:on(event, f)
+  local state = state_of(self)
+  events.check(event, f)
+  return state.listeners:on(list_processes(state), event, f)
+end
+
+-- pm:off(handle)
+function methods:off(handle)
+  local state = state_of(self)
+  events.check_handle(handle)
+  return state.listeners:off(handle)
 end
 
 -- {== log files =============================================================

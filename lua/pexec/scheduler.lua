@@ -79,10 +79,13 @@ function scheduler.describe(problem)
   return ok and text or ("(%s that cannot be shown)"):format(type(problem))
 end
 
-local function explain(problem)
+-- A message handler: what was raised, as a text and with its traceback.
+function scheduler.explain(problem)
   local message = scheduler.describe(problem)
   return { message = message, traceback = debug.traceback(message, 2) }
 end
+
+local explain <const> = scheduler.explain
 
 -- failure: what explain has made of it, or text where it could not.
 local function fail(task, failure)

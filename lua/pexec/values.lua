@@ -316,6 +316,18 @@ function values.handler(value, name)
   return expected("function", value, name)
 end
 
+-- A signal's number, or what can be called.
+function values.signal_or_handler(value, name)
+  if values.is_callable(value) then return value end
+  if number_or_string(value) then return values.signal(value, name) end
+  return expected("signal (name or number) or function", value, name)
+end
+
+-- The name of a signal's number; anything else as it is.
+function values.signal_name(value)
+  return type(value) == "number" and core.signal_name(value) or value
+end
+
 function values.writer(value, name)
   if type(value) == "function" then return value end
   if is_object(value) and has_method(value, "write") then return value end

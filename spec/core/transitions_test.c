@@ -149,7 +149,7 @@ static void giving_up_has_record_and_reason (void **state) {
   assert_string_equal(host.order, "sSxrsxgGE");
   assert_int_equal(NTH(GIVEN_UP, 1)->exit.code, 7);
   assert_int_equal(NTH(GIVEN_UP, 1)->exit.run, 2);
-  assert_non_null(strstr(host.reason, "more than 1 times within 1m0s"));
+  assert_non_null(strstr(host.reason, "more than 1 restarts within 1m0s"));
 }
 
 static void one_that_is_started_anew_begins_anew (void **state) {

@@ -44,6 +44,13 @@ void pexec__push_exit (lua_State *L, const pexec_exit *end);
 /* [-0, +1|3, v] record.c: process_history(p [, most]) */
 int pexec__history (lua_State *L, pexec_process *process);
 
+/* [-0, +2, m] transition.c: pushes its name and a table of what it has. */
+int pexec__push_transition (lua_State *L, const pexec_change *change);
+
+/* [-0, +1, m] transition.c: pushes an array of all their names; where one
+   stands, less 1, is its bit for pexec_process_subscribe. */
+void pexec__push_transition_names (lua_State *L);
+
 /* Seconds -> milliseconds, rounded up; below 0: -1; too long is what the core
    takes for ever. */
 int64_t pexec__wait_ms (lua_Number seconds);

@@ -125,6 +125,11 @@ static int push_written (lua_State *L, pexec_event *event) {
   return 3;
 }
 
+/* name, a table */
+static int push_transition (lua_State *L, pexec_event *event) {
+  return pexec__push_transition(L, event->change);
+}
+
 static int push_nothing (lua_State *L, pexec_event *event) {
   (void)L;
   (void)event;
@@ -149,6 +154,8 @@ static const struct {
   [PEXEC_EVENT_PREPARE] = { "prepare", push_prepare },
   [PEXEC_EVENT_GIVEN_UP] = { "given_up", push_given_up },
   [PEXEC_EVENT_WRITTEN] = { "written", push_written },
+  [PEXEC_EVENT_SIGNALED] = { "signaled", push_written },
+  [PEXEC_EVENT_TRANSITION] = { "transition", push_transition },
 };
 
 /* Drops the one that was told before, if Lua has it; else that is told again,

@@ -300,6 +300,28 @@ static int l_close_stdin (lua_State *L) {
                             NULL);
 }
 
+/* [-0, +1|3, v] process_signal(p, number, to_group) -> ticket | nil, message,
+   code */
+static int l_signal (lua_State *L) {
+  pexec_process *process = check_process(L);
+  int signo = (int)luaL_checkinteger(L, 2);
+  uint64_t ticket;
+  int error = pexec_process_signal(process, signo, lua_toboolean(L, 3),
+                                   &ticket);
+  if (error < 0)
+    return pexec__push_result(L, error, NULL);
+  lua_pushinteger(L, (lua_Integer)ticket);
+  return 1;
+}
+
+/* [-0, +1|3, v] process_subscribe(p, a bit for each transition) */
+static int l_subscribe (lua_State *L) {
+  pexec_process *process = check_process(L);
+  unsigned transitions = (unsigned)luaL_checkinteger(L, 2);
+  return pexec__push_result(L, pexec_process_subscribe(process, transitions),
+                            NULL);
+}
+
 static const luaL_Reg functions[] = {
   { "process_new", l_new },
   { "process_state", l_state },
@@ -322,6 +344,8 @@ static const luaL_Reg functions[] = {
   { "process_reopen", l_reopen },
   { "process_write", l_write },
   { "process_close_stdin", l_close_stdin },
+  { "process_signal", l_signal },
+  { "process_subscribe", l_subscribe },
   { NULL, NULL }
 };
 
@@ -330,6 +354,8 @@ void pexec__open_process (lua_State *L) {
     { "__gc", l_collect }, { "__tostring", l_tostring }, { NULL, NULL }
   };
   luaL_setfuncs(L, functions, 0);
+  pexec__push_transition_names(L);
+  lua_setfield(L, -2, "transitions");
   pexec__push_class(L, PEXEC__PROCESS, metamethods);
   lua_setfield(L, -2, "ManagedProcess");
 }
