@@ -187,3 +187,35 @@ function TestAllocator:test_writing()
     end
     while pexec.dispatch() > 0 do end]]
 end
+
+-- A function hears of each event once; of one that there is no memory for,
+-- when there is some.
+function TestAllocator:test_events()
+  in_both_ways[[
+    local pexec, spec = require "pexec", require "spec"
+    local heard = { started = 0, exited = 0, stopping = 0, stopped = 0 }
+    local p, is_complete
+    starve(function()
+      p = assert(pexec.new_managed_process(spec.child({ id = "a" }, "forever"),
+                                           pexec.null_logger))
+      for name in pairs(heard) do
+        assert(p:on(name, function() heard[name] = heard[name] + 1 end))
+      end
+      is_complete = true
+      assert(p:start())
+      assert(p:signal("CONT"))
+      assert(p:stop())
+    end)
+    if p then
+      assert(p:stop())
+      assert(p:wait())
+    end
+    while pexec.dispatch() > 0 do end
+    if is_complete then
+      assert(heard.stopped == 1, "stopped: " .. heard.stopped)
+      local starts = p:info().starts
+      for _, name in ipairs{ "started", "exited", "stopping" } do
+        assert(heard[name] == starts, name .. ": " .. heard[name])
+      end
+    end]]
+end

@@ -138,16 +138,19 @@ local function enqueue(process, listeners, name, detail)
   for _, call in ipairs(calls) do queue.put(listeners.calls, call) end
 end
 
+-- One whose task had no memory to begin raises that.
 local function begin(process, call)
   local handle = call.handle
-  scheduler.spawn(function()
-    call.has_begun = true
-    return handle.f(process, call.detail)
-  end, function(task)
-    if task.is_ok then return end
+  local function log_failure(task)
+    if task.is_ok or not call.has_begun then return end
     core.process_value(process).log("error", ("error in its handler of %s: %s")
         :format(handle.event, task.traceback))
-  end)
+  end
+  local task = scheduler.spawn(function()
+    call.has_begun = true
+    return handle.f(process, call.detail)
+  end, log_failure)
+  if not call.has_begun then error(task.message, 0) end
 end
 
 -- The oldest first, whoever has queued it: one that blocks the thread does

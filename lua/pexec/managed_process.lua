@@ -114,7 +114,6 @@ function managed_process.new(settings, sink, level)
     sinks = sinks,
     log = log_function(sink, plan.id),
     reload = plan.reload_signal,
-    events = nil,  -- of lua/pexec/events.lua, once there are any
   }
   deciding.keep(plan, settings, value)
   core.process_value(process, value)

@@ -233,6 +233,19 @@ static void it_is_answered_before_the_end (void **state) {
   assert_string_equal(host.order, "SNXE");
 }
 
+static void also_where_the_start_had_no_memory (void **state) {
+  WORLD({ 0 });
+  host_make();
+  assert_true(pexec_supervisor_fd(host.supervisor) >= 0);
+  host_start();
+  order(SIGHUP, 0);
+  fake_fail(1U << FAKE_MEMORY, 1, true);
+  assert_true(host_run_until(&host.ended, 1, FAKE_S));
+  fake_fail(0, 0, false);
+  assert_string_equal(host.order, "SyE");
+  assert_int_equal(host.signal_error, PEXEC_ENOT_STARTED);
+}
+
 static void once_the_end_is_on_its_way_it_is_refused (void **state) {
   WORLD({ .lives_ns = FAKE_MS });
   host.config.one_shot = 1;
@@ -300,6 +313,7 @@ int main (void) {
     SPEC(the_group_of_a_dead_process_is_left_alone),
     SPEC(a_death_that_nobody_has_noticed_is_one),
     SPEC(it_is_answered_before_the_end),
+    SPEC(also_where_the_start_had_no_memory),
     SPEC(once_the_end_is_on_its_way_it_is_refused),
     SPEC(a_start_that_follows_has_no_older_answers),
     SPEC(without_memory_it_is_refused),
