@@ -177,6 +177,46 @@ function TestBeforeStart:test_a_one_shots_time_goes_on()
   lu.assertTrue(now() - began < 20)
 end
 
+TestAfterStart = {}
+
+function TestAfterStart:test_a_start_returns_after_it()
+  local pids = {}
+  local process = managers.started({ after_start = function(p)
+    pexec.sleep(0.05)
+    pids[#pids + 1] = p:unix_pid()
+  end }, "forever")
+  lu.assertEquals(pids, { process:unix_pid() })
+  process:stop()
+end
+
+function TestAfterStart:test_it_is_called_after_each_restart_too()
+  local starts = {}
+  local process = managers.started({
+    restart_delay = 0, restart_limit = { max = 3, within = 60 },
+    after_start = function(p) starts[#starts + 1] = p:info().starts end,
+  }, "exit", 1)
+  process:wait()
+  spec.eventually(function()
+    pexec.dispatch(0)
+    return #starts == 4
+  end)
+end
+
+function TestAfterStart:test_of_a_one_shot_while_it_runs()
+  local states = {}
+  local process = managers.process({ one_shot = true,
+    after_start = function(p) states[#states + 1] = p:info().state end,
+  }, "sleep", 0.5, "exit", 0)
+  assert(process:start())
+  lu.assertEquals(states, { "running" })
+end
+
+function TestAfterStart:test_not_after_one_that_fails()
+  local process = managers.process({ name = "/no/such/program",
+                                     after_start = error })
+  lu.assertEquals(select(3, process:start()), "ENOENT")
+end
+
 TestAfterExit = {}
 
 function TestAfterExit:test_it_is_called_after_each_end()
@@ -263,6 +303,7 @@ function TestTheirTime:test_things_go_on_without_one_that_hangs()
   local process, log = logged({
     hook_timeout = 0.1, restart = "never",
     before_start = function() pexec.sleep(60) end,
+    after_start = function() pexec.sleep(60) end,
     after_exit = function() pexec.sleep(60) end,
   }, "exit", 1)
   local began = now()

@@ -206,6 +206,23 @@ local function prepare(process)
   take_changes(process, settings, changed)
 end
 
+-- The hook of the start that is about to be ordered is its caller's.
+function deciding.expect_start(process)
+  local value = core.process_value(process)
+  local _, _, starts = core.process_state(process)
+  value.expected_start = starts and starts + 1
+end
+
+function deciding.after_start(process)
+  deciding.run_hook(process, "after_start", process)
+end
+
+-- Of those that nobody waits for.
+function deciding.note_start(process, detail)
+  if detail.starts == core.process_value(process).expected_start then return end
+  deciding.after_start(process)
+end
+
 -- Before each start of one that wants to be asked.
 function deciding.prepare(process, ticket)
   scheduler.spawn(function()

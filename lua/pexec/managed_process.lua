@@ -117,6 +117,9 @@ function managed_process.new(settings, sink, level)
   }
   deciding.keep(plan, settings, value)
   core.process_value(process, value)
+  if plan.after_start then
+    events.on(process, "started", deciding.note_start)
+  end
   return process
 end
 
@@ -336,9 +339,13 @@ end
 
 -- Not a wait that a cancellation ends: the process would run all the same.
 local function start_managed(process)
+  deciding.expect_start(process)
   local ok, message, code = order_start(process)
   if not ok then return nil, message, code end
-  return await(process, "started", { is_certain = true })
+  ok, message, code = await(process, "started", { is_certain = true })
+  if not ok then return nil, message, code end
+  deciding.after_start(process)
+  return true
 end
 
 local function run_one_shot(process, ctx)
