@@ -130,6 +130,14 @@ static void hear_change (const pexec_event *event) {
     (void)snprintf(host.reason, sizeof host.reason, "%s", change->reason);
 }
 
+static void hear_preparation (const pexec_event *event) {
+  note('P');
+  host.asked++;
+  host.preparation = event->ticket;
+  if (host.prepares)
+    (void)pexec_process_prepared(event->process, event->ticket, host.veto);
+}
+
 /* The machine says so where an event came that cannot come. */
 static void hear_message (const pexec_event *event) {
   size_t length = strlen(host.log);
@@ -154,6 +162,7 @@ static void hear (const pexec_event *event) {
     case PEXEC_EVENT_REOPENED: hear_reopening(event); break;
     case PEXEC_EVENT_RESTARTED: hear_restart(event); break;
     case PEXEC_EVENT_GIVEN_UP: hear_giving_up(event); break;
+    case PEXEC_EVENT_PREPARE: hear_preparation(event); break;
     case PEXEC_EVENT_SIGNALED: hear_signal(event); break;
     case PEXEC_EVENT_TRANSITION: hear_change(event); break;
     default: hear_message(event); break;

@@ -16,9 +16,13 @@ extern struct host {
   pexec_config config;           /* of the process; before host_make */
   int decision;                  /* to each death that asks; -1: none */
   int64_t decision_ms;           /* its delay; -1: as configured */
+  bool prepares;                 /* it answers what comes before a start: */
+  const char *veto;              /* NULL: yes */
   /* heard; how often each, and what the last one said */
   int started, exited, stopped, ended, logs, outputs;
   int reopened, restarted, given_up;
+  int asked;                     /* before starts */
+  uint64_t preparation;          /* the last one */
   int start_error, stop_error, reopen_error, restart_error;
   char start_message[256], restart_message[256], give_up_message[512];
   int restart_pid;

@@ -52,13 +52,12 @@ static void ask (pexec_process *process) {
   pexec__news_post(process, PEXEC__NEWS_PREPARE);
 }
 
-/* A host that is not there, or closes, is not asked. A one-shot's time does
-   not stand still meanwhile. */
+/* A host that is not there is not asked. A one-shot's time does not stand
+   still meanwhile. */
 void pexec__preparing_begin (pexec_process *process) {
   int64_t wait_ns = process->config->prepare_ns;
   int64_t until_ns = pexec__now() + wait_ns;
-  if (wait_ns < 0 || process->is_released ||
-      process->supervisor->is_closing) {
+  if (wait_ns < 0 || process->is_released) {
     pexec__process_feed(process, PEXEC__ON_READY);
     return;
   }
