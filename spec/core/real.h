@@ -43,9 +43,13 @@ int real_end (void **state);
 
 /* Runs the group twice, the second time on a basic kernel; how many failed. */
 #define REAL_RUN(tests) \
-  (real_prepare(), cmocka_run_group_tests_name("kernel", tests, NULL, NULL) + \
-   (real_be_basic(), \
-    cmocka_run_group_tests_name("basic kernel", tests, NULL, NULL)))
+  (real_prepare(), \
+   real_failed = cmocka_run_group_tests_name("kernel", tests, NULL, NULL), \
+   real_be_basic(), \
+   real_failed += cmocka_run_group_tests_name("basic kernel", tests, NULL, \
+                                              NULL), \
+   real_failed)
+extern int real_failed;
 void real_prepare (void);
 void real_be_basic (void);
 
@@ -66,7 +70,8 @@ bool real_heard (pexec_process *process, enum pexec_event_type type);
 void real_pull (void);
 /* Gives a process back, and forgets what it has told. */
 void real_release (pexec_process *process);
-/* S started, O output, X exited, T stopped, E ended: all of it, in order. */
+/* S started, O output, X exited, T stopped, E ended, Y restarted, G given up:
+   all of it, in order. */
 const char *real_order (pexec_process *process);
 
 /* What came of a stream so far. */

@@ -23,6 +23,7 @@ struct told {
 };
 
 struct real real;
+int real_failed;
 
 static struct told tellers[PROCESSES];
 static struct heard **events;  /* each one stays where it is */
@@ -201,10 +202,11 @@ static struct told *teller (pexec_process *process) {
 }
 
 static void note_order (pexec_process *process, enum pexec_event_type type) {
+  static const char letters[] = "-SOXTE----YG";
   struct told *told = teller(process);
   size_t length = strlen(told->order);
-  if (type <= PEXEC_EVENT_ENDED && length < sizeof told->order - 1)
-    told->order[length] = "-SOXTE"[type];
+  if (letters[type] != '-' && length < sizeof told->order - 1)
+    told->order[length] = letters[type];
 }
 
 static void note_output (const pexec_event *event) {
@@ -276,7 +278,8 @@ const struct heard *real_await (pexec_process *process,
                                 enum pexec_event_type type) {
   static const char *const names[] = { "nothing", "STARTED", "OUTPUT",
                                        "EXITED", "STOPPED", "ENDED", "LOG",
-                                       "SIGNAL" };
+                                       "SIGNAL", "WRITTEN", "REOPENED",
+                                       "RESTARTED", "GIVEN_UP" };
   struct deadline deadline = real_deadline();
   struct heard *heard;
   real_pull();
