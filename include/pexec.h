@@ -495,7 +495,8 @@ typedef struct pexec_exit {
   int has_usage;      /* these are known, of it and of those whose end it
                          has waited for: */
   int64_t user_ns, system_ns;
-  int64_t max_rss;    /* bytes */
+  int64_t max_rss;    /* bytes; 0: not known, as it is not clearly above the
+                         host's own peak, which the kernel counts in */
 } pexec_exit;
 
 #define PEXEC_HISTORY_MAX 16

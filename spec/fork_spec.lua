@@ -41,7 +41,6 @@ local function assert_supervised(p)
   end)
 end
 
--- FAULTS 29
 TestForked = {}
 
 function TestForked:setUp()
@@ -54,6 +53,7 @@ function TestForked:tearDown()
   assert(self.p:stop())
 end
 
+-- FAULTS 29
 function TestForked:test_every_call_on_a_process_fails()
   local p = self.p
   in_copy(function()
@@ -62,6 +62,9 @@ function TestForked:test_every_call_on_a_process_fails()
     assert_forked(p:status())
     assert_forked(p:unix_pid())
     assert_forked(p:wait())
+    assert_forked(p:info())
+    assert_forked(p:history())
+    assert_forked(p:history(1))
     lu.assertEquals({ p:kill_group() }, {})
     lu.assertEquals(p:id(), "a")
     lu.assertStrContains(tostring(p), "pexec.ManagedProcess (a")
@@ -108,6 +111,7 @@ function TestForked:test_all_that_waits_fails()
   end)
 end
 
+-- FAULTS 29
 function TestForked:test_collecting_there_disturbs_nobody()
   local weak = setmetatable({}, { __mode = "k" })
   local other = managers.process("b", "forever")
@@ -139,6 +143,7 @@ local function copies_may_leak()
                           "detect_leaks=0" }
 end
 
+-- FAULTS 29
 function TestForkedHost:test_closing_the_copy_disturbs_nobody()
   local host, ok = hosts.run([[
     local probe = spec.probe

@@ -39,6 +39,7 @@ static int count_obedient (pexec_process *process) {
   pexec_event event = PEXEC_EVENT_INIT;
   pexec_snapshot snapshot;
   pexec_process *made;
+  pexec_exit exit;
   const int results[] = {
     pexec_supervisor_fd(real.supervisor),
     pexec_supervisor_wait(real.supervisor, 0),
@@ -49,9 +50,11 @@ static int count_obedient (pexec_process *process) {
     pexec_process_start(process, -1),
     pexec_process_cancel(process, PEXEC_ECANCELED),
     pexec_process_decide(process, 1, 1, -1),
+    pexec_process_restart(process),
     pexec_process_stop(process),
     pexec_process_kill_group(process),
     pexec_process_snapshot(process, &snapshot),
+    pexec_process_history(process, &exit, 1),
   };
   int obedient = 0;
   for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
@@ -68,6 +71,7 @@ static void be_a_copy (pexec_process *process) {
   _exit(obedient);
 }
 
+/* FAULTS 29 */
 static void in_a_forked_copy_everything_is_refused (void **state) {
   pexec_process *process = STARTED("forever");
   int first = real_pid(process);
@@ -82,6 +86,7 @@ static void in_a_forked_copy_everything_is_refused (void **state) {
   real_await_starts(process, 2);
 }
 
+/* FAULTS 29 */
 static void a_copy_may_have_a_supervisor_of_its_own (void **state) {
   pexec_process *process;
   pid_t pid;
@@ -183,6 +188,7 @@ static void no_descriptor_of_ours_is_inherited (void **state) {
   assert_true(real_is_alive(real_pid(process)));
 }
 
+/* FAULTS 31 */
 static void running_out_of_descriptors_is_told_and_passes (void **state) {
   pexec_process *process;
   int hogs[256], count = 0, fd;
@@ -231,11 +237,13 @@ static void run_with_sigchld (void (*handler) (int), int flags) {
   assert_int_equal(sigaction(SIGCHLD, &old, NULL), 0);
 }
 
+/* FAULTS 24 */
 static void a_host_may_ignore_its_children (void **state) {
   (void)state;
   run_with_sigchld(SIG_IGN, 0);
 }
 
+/* FAULTS 24 */
 static void a_host_may_ask_for_no_zombies (void **state) {
   (void)state;
   run_with_sigchld(SIG_DFL, SA_NOCLDWAIT);
@@ -251,6 +259,7 @@ static void *reap_everything (void *unused) {
   return NULL;
 }
 
+/* FAULTS 24 */
 static void a_host_may_wait_for_all_children (void **state) {
   pthread_t reaper;
   pexec_process *process;

@@ -59,6 +59,7 @@ struct fake {
   int64_t now_ns;
   int64_t wall_ns;          /* the wall clock, less now_ns */
   double lot;               /* what is drawn; 0.5: no jitter */
+  int64_t host_rss;         /* the host's peak of memory, bytes */
   bool is_basic;            /* a kernel without the newer calls */
   bool host_reaps;          /* the host waits for all children */
   bool writer_hangs;        /* nothing is written meanwhile */

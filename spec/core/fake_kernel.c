@@ -331,6 +331,10 @@ bool pexec__kernel_is_basic (void) {
   return fake.is_basic;
 }
 
+int64_t pexec__own_max_rss (void) {
+  return fake.host_rss;
+}
+
 int pexec__self (void) {
   return 999;
 }

@@ -272,6 +272,58 @@ static void play_events (void) {
     EXPECT(host.changes > 6);
 }
 
+/* It is answered; what failed for a moment is made good. */
+static void play_ordered_restart (void) {
+  if (!start())
+    return;
+  host_run(100 * FAKE_MS);
+  EXPECT(pexec_process_restart(host.process) == 0);
+  EXPECT(host_run_until(&host.restarted, 1, 10 * FAKE_S));
+  EXPECT(host.restart_error == 0 || is_told(host.restart_error) ||
+         (host.restart_error == PEXEC_ESTOP_TIMEOUT && may_survive()));
+  host_run(10 * FAKE_S);
+  if (is_transient() && !may_survive())
+    EXPECT(host_state() == PEXEC_RUNNING);
+  EXPECT(host.restarted == 1);
+  stop();
+}
+
+/* Attempts that fail count: it is given up whatever happens, and may be
+   started anew. */
+static void play_limit (void) {
+  int ended;
+  host.config.restart_limit = 3;
+  host.config.restart_limit_ms = 10000;
+  if (!start())
+    return;
+  EXPECT(host_run_until(&host.given_up, 1, 60 * FAKE_S));
+  host_run(0);
+  EXPECT(host.order[strlen(host.order) - 1] == 'E');
+  EXPECT(host_state() == PEXEC_FAILED);
+  ended = host.ended;
+  if (!order_start(-1))
+    return;
+  EXPECT(host_run_until(&host.ended, ended + 1, 60 * FAKE_S));
+  EXPECT(host.given_up == 2 || is_told(host.start_error));
+}
+
+/* Nobody answers; delays grow. */
+static void play_backoff (void) {
+  pexec_exit exits[PEXEC_HISTORY_MAX];
+  host.config.asks = 1;
+  host.config.decision_timeout_ms = 500;
+  host.config.backoff.initial_ms = 100;
+  host.config.backoff.max_ms = 2000;
+  host.decision = -1;
+  if (!start())
+    return;
+  host_run(30 * FAKE_S);
+  if (is_transient())
+    EXPECT(fake.clones >= 10);
+  EXPECT(pexec_process_history(host.process, exits, PEXEC_HISTORY_MAX) >= 1);
+  stop();
+}
+
 static void play_close (void) {
   if (start())
     host_run(100 * FAKE_MS);
@@ -308,6 +360,9 @@ static const struct scenario {
   { "own log", play_own_log, { .lives_ns = FAKE_S, .says = "one\n" } },
   { "events", play_events,
     { .lives_ns = FAKE_S, .ignores = EVERY_SIGNAL, .says = "one\n" } },
+  { "ordered restart", play_ordered_restart, { .members = 1 } },
+  { "limit", play_limit, { .lives_ns = 300 * FAKE_MS, .members = 1 } },
+  { "backoff", play_backoff, { .lives_ns = 200 * FAKE_MS } },
   { "close", play_close, { .lives_ns = 2 * FAKE_S, .members = 1 } },
   { "release", play_release, { .lives_ns = 2 * FAKE_S } },
 };
@@ -382,11 +437,13 @@ FAIL_ONE(each_watch, WATCH)
 FAIL_ONE(each_thread, THREAD)
 FAIL_ONE(each_writer, WRITER)
 
+/* FAULTS 31 */
 static void any_call_may_fail_once (void **state) {
   (void)state;
   play_all_with(ALL_CALLS, false);
 }
 
+/* FAULTS 31 */
 static void all_calls_may_fail_from_any_moment_on (void **state) {
   (void)state;
   play_all_with(ALL_CALLS, true);

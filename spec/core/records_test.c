@@ -83,6 +83,18 @@ static void it_tells_what_the_child_has_used (void **state) {
   assert_int_equal(exit.max_rss, 4096);
 }
 
+/* The kernel counts the host's for the child's. */
+static void a_peak_that_may_be_the_hosts_is_not_told (void **state) {
+  WORLD({ .lives_ns = FAKE_MS });
+  fake.host_rss = 3855;
+  run_for(FAKE_S);
+  assert_int_equal(last_exit().max_rss, 4096);
+  fake.host_rss = 3856;
+  host_run(2 * FAKE_S);
+  assert_int_equal(last_exit().max_rss, 0);
+  assert_true(last_exit().has_usage);
+}
+
 static void a_death_by_signal_has_no_code (void **state) {
   pexec_exit exit;
   WORLD({ .lives_ns = FAKE_MS, .signo = SIGBUS });
@@ -539,6 +551,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(it_tells_how_and_when_a_child_has_ended),
     SPEC(it_tells_what_the_child_has_used),
+    SPEC(a_peak_that_may_be_the_hosts_is_not_told),
     SPEC(a_death_by_signal_has_no_code),
     SPEC(what_the_host_has_reaped_is_known_from_the_kernel),
     SPEC(or_from_nobody),

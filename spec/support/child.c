@@ -112,6 +112,21 @@ static void do_sleep (char **args) {
     continue;
 }
 
+static void do_burn (char **args) {
+  double until = (double)clock() + child_number(args[0]) * CLOCKS_PER_SEC;
+  while ((double)clock() < until)
+    continue;
+}
+
+static void do_grow (char **args) {
+  size_t size = (size_t)child_number(args[0]) << 20;
+  volatile char *memory = malloc(size);
+  if (memory == NULL)
+    child_fail_with_errno("malloc");
+  for (size_t at = 0; at < size; at += 1024)
+    memory[at] = 'x';
+}
+
 static void do_forever (char **args) {
   (void)args;
   for (;;)
@@ -251,6 +266,8 @@ static const struct verb verbs[] = {
   { "exit", 1, FIXED, do_exit },          /* CODE */
   { "signal", 1, FIXED, do_signal },      /* SIG: to itself, by default */
   { "sleep", 1, FIXED, do_sleep },        /* SECONDS, signals or not */
+  { "burn", 1, FIXED, do_burn },          /* SECONDS of CPU time */
+  { "grow", 1, FIXED, do_grow },          /* MIB of memory */
   { "forever", 0, FIXED, do_forever },
   { "waitfile", 1, FIXED, do_waitfile },  /* FILE: until it is there */
   { "stopself", 0, FIXED, do_stopself },  /* SIGSTOP to itself */

@@ -41,7 +41,8 @@ static void set_usage (lua_State *L, const pexec_exit *end) {
     return;
   set_seconds(L, "user_time", end->user_ns);
   set_seconds(L, "system_time", end->system_ns);
-  set_integer(L, "max_rss", end->max_rss);
+  if (end->max_rss > 0)
+    set_integer(L, "max_rss", end->max_rss);
 }
 
 void pexec__push_exit (lua_State *L, const pexec_exit *end) {

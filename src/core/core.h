@@ -127,6 +127,7 @@ struct pexec__child {
   bool is_reported;           /* it was a transition */
   int64_t started_at_ns;
   int64_t started_wall_ns;
+  int64_t host_rss;           /* the host's peak by then, bytes */
   int64_t ended_at_ns;        /* meaningful once it is dead */
   struct pexec__status status;
 };

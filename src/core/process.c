@@ -94,6 +94,7 @@ static int adopt (pexec_process *process, const struct pexec__job *job) {
     .pid = job->pid, .pidfd = job->pidfd, .started_at_ns = job->spawned_at_ns,
     .started_wall_ns = pexec__wall_now() -
                        (pexec__now() - job->spawned_at_ns),
+    .host_rss = pexec__own_max_rss(),
   };
   if ((error = pexec__exit_watch(process)) >= 0)
     return 0;

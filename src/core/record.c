@@ -15,6 +15,13 @@ static enum pexec_request request_of (const pexec_process *process) {
   }
 }
 
+/* Until its exec a child shares the host's memory, and the kernel takes the
+   host's peak for the child's; it counts roughly. */
+static int64_t peak_of (const struct pexec__child *child) {
+  int64_t host_rss = child->host_rss + child->host_rss / 16;
+  return child->status.max_rss > host_rss ? child->status.max_rss : 0;
+}
+
 static pexec_exit describe (const pexec_process *process) {
   const struct pexec__child *child = &process->child;
   const struct pexec__status *status = &child->status;
@@ -36,7 +43,7 @@ static pexec_exit describe (const pexec_process *process) {
     .has_usage = status->has_usage,
     .user_ns = status->user_ns,
     .system_ns = status->system_ns,
-    .max_rss = status->max_rss,
+    .max_rss = peak_of(child),
   };
 }
 

@@ -307,6 +307,12 @@ static void read_usage (const struct rusage *usage,
   status->max_rss = (int64_t)usage->ru_maxrss * 1024;
 }
 
+int64_t pexec__own_max_rss (void) {
+  struct rusage usage;
+  (void)getrusage(RUSAGE_SELF, &usage);  /* fails on bad arguments alone */
+  return (int64_t)usage.ru_maxrss * 1024;
+}
+
 /* The C library's waitid hides the kernel's last argument, what the child has
    used. */
 int pexec__wait (int pidfd, bool reap, struct pexec__status *status) {
