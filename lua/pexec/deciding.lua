@@ -209,8 +209,8 @@ end
 -- The hook of the start that is about to be ordered is its caller's.
 function deciding.expect_start(process)
   local value = core.process_value(process)
-  local _, _, starts = core.process_state(process)
-  value.expected_start = starts and starts + 1
+  local state, _, starts = core.process_state(process)
+  value.expected_start = state and starts + 1
 end
 
 function deciding.after_start(process)

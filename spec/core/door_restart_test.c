@@ -126,7 +126,7 @@ static void a_crash_loop_is_given_up_and_can_be_started_anew (void **state) {
     (void)real_await(process, PEXEC_EVENT_ENDED);
     assert_int_equal(given_up->exit.signo, SIGABRT);
     assert_int_equal(given_up->exit.run, 4 * round);
-    assert_non_null(strstr(given_up->message, "more than 3 times within 1h"));
+    assert_non_null(strstr(given_up->message, "more than 3 restarts within 1h"));
     assert_non_null(strstr(given_up->message, "was ended by SIGABRT"));
     assert_int_equal(real_snapshot(process).state, PEXEC_FAILED);
   }

@@ -242,7 +242,7 @@ static void also_where_the_start_had_no_memory (void **state) {
   fake_fail(1U << FAKE_MEMORY, 1, true);
   assert_true(host_run_until(&host.ended, 1, FAKE_S));
   fake_fail(0, 0, false);
-  assert_string_equal(host.order, "SyE");
+  assert_string_equal(host.order, "SnE");
   assert_int_equal(host.signal_error, PEXEC_ENOT_STARTED);
 }
 
