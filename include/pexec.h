@@ -184,9 +184,9 @@ PEXEC_API int pexec_supervisor_new (pexec_supervisor **supervisor);
 /* Stops every process that it started, side by side, drops the events that
    are left, writes what is left of their output to its files, ends the threads
    and frees everything, those processes included (one that never was started
-   is its holder's to release, before). Takes at most the largest stop_timeout
-   and a second, and a second more where a disk hangs. In a forked copy:
-   nothing. */
+   is its holder's to release, before). Takes at most the largest stop_timeout,
+   or sum of a stop_sequence, and a second, and a second more where a disk
+   hangs. In a forked copy: nothing. */
 PEXEC_API void pexec_supervisor_close (pexec_supervisor *supervisor);
 
 /* A descriptor that is readable while an event waits or the alarm is due.
@@ -265,6 +265,25 @@ typedef struct pexec_backoff {
 
 #define PEXEC_BACKOFF_INIT { -1, 2.0, 60000, 0.1, NULL, 0, -1 }
 
+/* What a stage of a stop does. */
+enum pexec_stage_kind {
+  PEXEC_SIGNAL_PROCESS,           /* and then SIGCONT, as a stop always does */
+  PEXEC_SIGNAL_GROUP,
+  PEXEC_RUN,                      /* runs a program: see stop_sequence */
+  PEXEC_CALL                      /* PEXEC_EVENT_STOP_CALL */
+};
+
+typedef struct pexec_stop_stage {
+  enum pexec_stage_kind kind;
+  int signo;                      /* of the two that signal */
+  const char *const *run;         /* of RUN: a program and its arguments; ends
+                                     in NULL */
+  int64_t wait_ms;                /* it lasts so long, unless nothing of the
+                                     process is left before */
+} pexec_stop_stage;
+
+#define PEXEC_STOP_STAGES_MAX 100
+
 typedef struct pexec_config {
   size_t size;                    /* of this struct: versions it */
   const char *id;                 /* required, not empty */
@@ -304,14 +323,32 @@ typedef struct pexec_config {
   int64_t prepare_timeout_ms;     /* before each start the host is asked, by
                                      PEXEC_EVENT_PREPARE, and may take so
                                      long; -1: it is not */
+  const pexec_stop_stage *stop_sequence;  /* its stages, one after the other,
+                                     and then SIGKILL to the group; NULL: to
+                                     the process for a third of the time and
+                                     then to its group, with stop_signal and
+                                     stop_timeout_ms, which do not count where
+                                     there is a sequence. See below */
+  size_t stop_stage_count;        /* 0 and a sequence: SIGKILL at once */
 } pexec_config;
+
+/* STOP SEQUENCE. A RUN stage runs its program as the process's user, with its
+   directory and environment, and MAINPID and PEXEC_ID, its number and id; it
+   is looked up as 'name' is. Its lines go to 'logger'. Where it cannot be run
+   or fails, that is logged, and the next stage comes at once; else the stage
+   goes on. It is killed with its group when its stage is over, or nothing of
+   the process is left. A CALL stage is passed at once where there is nobody to
+   call: while the supervisor closes, or after pexec_process_release. Once the
+   process has gone and has left others in its group, the next stage that
+   signals the group comes at once, and ends when it would have anyway; stages
+   of the other kinds only let their time pass. */
 
 #define PEXEC_CONFIG_INIT \
   { sizeof(pexec_config), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, \
     15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL, \
     { PEXEC_FROM_NULL, NULL, NULL, 0 }, { { 0, 0, NULL }, { 0, 0, NULL } }, \
     16384, 262144, 0, PEXEC_RESTART_ALWAYS, NULL, 0, PEXEC_BACKOFF_INIT, \
-    -1, 0, -1, -1 }
+    -1, 0, -1, -1, NULL, 0 }
 
 /* Makes a process, not started. PEXEC_EINVALID_CONFIG where the configuration
    cannot be used, -ENOMEM. */
@@ -382,6 +419,11 @@ PEXEC_API int pexec_process_restart (pexec_process *process);
 
 /* Orders a stop, final; answered with PEXEC_EVENT_STOPPED each time. */
 PEXEC_API int pexec_process_stop (pexec_process *process);
+
+/* Answers PEXEC_EVENT_STOP_CALL, with its ticket: the next stage may come at
+   once. One that comes too late is ignored. PEXEC_ENOT_STARTED. */
+PEXEC_API int pexec_process_advance (pexec_process *process,
+                                     uint64_t ticket);
 
 /* SIGKILL to the group now, final; no answer but ENDED. */
 PEXEC_API int pexec_process_kill_group (pexec_process *process);
@@ -531,7 +573,7 @@ enum pexec_event_type {
   PEXEC_EVENT_STARTED,  /* error, message; pid where error is 0 */
   PEXEC_EVENT_OUTPUT,   /* stream, data, length, is_partial */
   PEXEC_EVENT_EXITED,   /* exit, asks; of one that asks or is a one-shot */
-  PEXEC_EVENT_STOPPED,  /* stage, error, message */
+  PEXEC_EVENT_STOPPED,  /* stage, stage_number, error, message, survivors */
   PEXEC_EVENT_ENDED,    /* nothing of it is managed any more */
   PEXEC_EVENT_LOG,      /* level, data, length */
   PEXEC_EVENT_SIGNAL,   /* signo; process is NULL */
@@ -541,12 +583,16 @@ enum pexec_event_type {
   PEXEC_EVENT_GIVEN_UP, /* exit, where a child has ended; message: why */
   PEXEC_EVENT_PREPARE,  /* ticket: pexec_process_prepared is awaited */
   PEXEC_EVENT_SIGNALED, /* ticket, error */
-  PEXEC_EVENT_TRANSITION  /* change */
+  PEXEC_EVENT_TRANSITION,  /* change */
+  PEXEC_EVENT_STOP_CALL /* ticket, stage_number: a CALL stage has begun; or
+                           ticket 0: it is over. Tells what is, not what was:
+                           one that was over before it was told of is not */
 };
 
 /* What it took to stop a process. */
 #define PEXEC_STAGES(X) \
-  X(NONE, "none") X(PROCESS, "process") X(GROUP, "group") X(KILL, "kill")
+  X(NONE, "none") X(PROCESS, "process") X(GROUP, "group") X(KILL, "kill") \
+  X(RUN, "run") X(CALL, "call")
 
 enum pexec_stage {
 #define X(name, text) PEXEC_STAGE_##name,
@@ -556,6 +602,8 @@ enum pexec_stage {
 };
 
 PEXEC_API const char *pexec_stage_name (enum pexec_stage stage);
+
+#define PEXEC_SURVIVORS_MAX 64
 
 /* What becomes of a process: name, name for people. */
 #define PEXEC_TRANSITIONS(X) \
@@ -620,12 +668,19 @@ typedef struct pexec_event {
                                PREPARE: which start it is about */
   void *held;               /* pexec's */
   const pexec_change *change;  /* TRANSITION; else NULL */
+  int stage_number;         /* which of the stop_sequence, 1 is the first; 0:
+                               none, the usual ones, or SIGKILL after them */
+  const int *survivors;     /* STOPPED: who was alive in its group: at the end
+                               of a stop_sequence, when SIGKILL was sent; or
+                               after it, where 'error' says so. NULL: nobody
+                               was asked for, or can be told */
+  size_t survivor_count;    /* of them, at most PEXEC_SURVIVORS_MAX */
 } pexec_event;
 
 #define PEXEC_EVENT_INIT \
   { sizeof(pexec_event), PEXEC_EVENT_NONE, NULL, 0, NULL, 0, 0, \
     { 0 }, PEXEC_STAGE_NONE, PEXEC_STDOUT, \
-    PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL, NULL }
+    PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0 }
 
 /* Pulls the next event: 1, or 0 where none waits. Events of one process come
    in the order in which they happened: STARTED before what that child wrote,

@@ -486,7 +486,8 @@ function TestUnkillable:test_a_stop_says_so_and_its_end_is_noticed()
   end)
   local answer, seconds = timed_stop(process)
   lu.assertEquals(answer, { nil, ('error stopping process "%s": did not end '
-      .. "even after SIGKILL"):format(spec.child_path), "STOP_TIMEOUT" })
+      .. "even after SIGKILL: %d (child)"):format(spec.child_path, pid),
+      "STOP_TIMEOUT" })
   lu.assertTrue(seconds >= 1.3)
   lu.assertTrue(seconds < 10 * spec.slowness)
   pexec.dispatch(0)

@@ -3,7 +3,7 @@
 ** nothing with what it was made from, who frees it, and by which route each
 ** stream leaves a child. Its memory and loggers are the test's. One thread.
 **
-** seam: own config.c
+** seam: own config.c stop_plan.c
 */
 
 #include <stdarg.h>
@@ -153,6 +153,45 @@ static void waits_are_within_35_years (void **state) {
   from.restart_delay_ms = -1;
   expect_refused();
   from.restart_delay_ms = INT64_MAX;
+  expect_refused();
+}
+
+static void a_stage_that_cannot_be_is_refused (void **state) {
+  const int64_t all_ms = INT64_C(1) << 40;
+  const pexec_stop_stage wrong[] = {
+    { PEXEC_SIGNAL_PROCESS, 0, NULL, 1 },
+    { PEXEC_SIGNAL_GROUP, SIGRTMAX + 1, NULL, 1 },
+    { PEXEC_RUN, 0, NULL, 1 }, { PEXEC_RUN, 0, LIST(""), 1 },
+    { PEXEC_CALL, 0, NULL, -1 }, { PEXEC_CALL, 0, NULL, all_ms + 1 },
+    { (enum pexec_stage_kind)4, 15, NULL, 1 },
+  };
+  const pexec_stop_stage too_long[] = {
+    { PEXEC_CALL, 0, NULL, all_ms }, { PEXEC_CALL, 0, NULL, 1 },
+  };
+  (void)state;
+  from.stop_stage_count = 1;
+  for (size_t i = 0; i < COUNT(wrong); i++) {
+    from.stop_sequence = &wrong[i];
+    expect_refused();
+  }
+  from.stop_sequence = too_long;
+  copy();
+  drop();
+  from.stop_stage_count = 2;
+  expect_refused();
+}
+
+static void there_are_as_many_stages_as_are_allowed (void **state) {
+  static pexec_stop_stage stages[PEXEC_STOP_STAGES_MAX + 1];
+  (void)state;
+  for (size_t i = 0; i < COUNT(stages); i++)
+    stages[i] = (pexec_stop_stage){ PEXEC_SIGNAL_GROUP, 15, NULL, 0 };
+  from.stop_sequence = stages;
+  from.stop_stage_count = PEXEC_STOP_STAGES_MAX;
+  copy();
+  assert_int_equal(config->stop.count, PEXEC_STOP_STAGES_MAX);
+  drop();
+  from.stop_stage_count++;
   expect_refused();
 }
 
@@ -409,7 +448,7 @@ static void numbers_and_flags_are_taken_over (void **state) {
   copy();
   assert_true(config->policy.is_one_shot && config->policy.asks);
   assert_true(config->log_events && config->events_drop);
-  assert_int_equal(config->stop_signal, SIGUSR1);
+  assert_int_equal(config->stop.stages[0].signo, SIGUSR1);
   assert_int_equal(config->policy.stop_timeout_ns, 200 * PEXEC__MS);
   assert_int_equal(config->policy.delays.first_ns, 0);
   assert_int_equal(config->output_events, PEXEC_STDERR);
@@ -419,6 +458,33 @@ static void numbers_and_flags_are_taken_over (void **state) {
 }
 
 /* {== loggers ============================================================ */
+
+/* What a stop may take is then what they take. */
+static void its_stages_are_its_own (void **state) {
+  pexec_stop_stage stages[] = {
+    { PEXEC_RUN, 0, LIST("a"), 200 }, { PEXEC_SIGNAL_GROUP, 3, NULL, 7 },
+  };
+  (void)state;
+  from.stop_sequence = stages;
+  from.stop_stage_count = 2;
+  copy();
+  stages[0].wait_ms = stages[1].signo = 1;
+  assert_true(config->stop.is_given);
+  assert_int_equal(config->stop.stages[0].kind, PEXEC_RUN);
+  assert_int_equal(config->stop.stages[0].wait_ns, 200 * PEXEC__MS);
+  assert_int_equal(config->stop.stages[1].signo, 3);
+  assert_int_equal(config->policy.stop_timeout_ns, 207 * PEXEC__MS);
+}
+
+static void without_stages_a_stop_has_a_moment (void **state) {
+  static const pexec_stop_stage none[1];
+  (void)state;
+  from.stop_sequence = none;
+  copy();
+  assert_true(config->stop.is_given);
+  assert_int_equal(config->stop.count, 0);
+  assert_int_equal(config->policy.stop_timeout_ns, 100 * PEXEC__MS);
+}
 
 static void it_holds_its_loggers_until_it_is_freed (void **state) {
   (void)state;
@@ -553,6 +619,8 @@ int main (void) {
     SPEC(a_variable_has_a_name_and_a_value),
     SPEC(a_signal_is_one_that_there_can_be),
     SPEC(waits_are_within_35_years),
+    SPEC(a_stage_that_cannot_be_is_refused),
+    SPEC(there_are_as_many_stages_as_are_allowed),
     SPEC(something_may_always_wait_for_the_host),
     SPEC(a_file_that_cannot_be_is_refused),
     SPEC(a_file_at_its_limits_is_taken),
@@ -570,6 +638,8 @@ int main (void) {
     SPEC(data_may_be_empty),
     SPEC(what_a_source_does_not_need_is_not_looked_at),
     SPEC(numbers_and_flags_are_taken_over),
+    SPEC(its_stages_are_its_own),
+    SPEC(without_stages_a_stop_has_a_moment),
     SPEC(it_holds_its_loggers_until_it_is_freed),
     SPEC(others_may_hold_it_without_its_loggers),
     SPEC(a_stream_that_nobody_wants_goes_nowhere),

@@ -78,6 +78,7 @@ struct fake {
   /* what is there now */
   int blocks, descriptors, living, zombies;
   int survivors;            /* how many may live on when all is over */
+  int looks;                /* passes over /proc */
 };
 
 extern struct fake fake;

@@ -78,6 +78,19 @@ static void hear_stop (const pexec_event *event) {
   host.stopped++;
   host.stage = event->stage;
   host.stop_error = event->error;
+  host.stage_number = event->stage_number;
+  host.survivor_count = event->survivors ? (int)event->survivor_count : -1;
+  for (size_t i = 0; i < event->survivor_count; i++)
+    host.survivors[i] = event->survivors[i];
+  (void)snprintf(host.stop_message, sizeof host.stop_message, "%s",
+                 event->message ? event->message : "");
+}
+
+static void hear_call (const pexec_event *event) {
+  note(event->ticket != 0 ? 'C' : 'c');
+  host.calls += (event->ticket != 0);
+  host.call_ticket = event->ticket;
+  host.call_number = event->stage_number;
 }
 
 static void hear_write (const pexec_event *event) {
@@ -165,7 +178,9 @@ static void hear (const pexec_event *event) {
     case PEXEC_EVENT_PREPARE: hear_preparation(event); break;
     case PEXEC_EVENT_SIGNALED: hear_signal(event); break;
     case PEXEC_EVENT_TRANSITION: hear_change(event); break;
-    default: hear_message(event); break;
+    case PEXEC_EVENT_STOP_CALL: hear_call(event); break;
+    case PEXEC_EVENT_LOG: hear_message(event); break;
+    default: break;
   }
 }
 

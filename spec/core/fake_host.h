@@ -40,11 +40,18 @@ extern struct host {
                                     N a signal sent, n not so; transitions:
                                     s started, x exited, r restarting, g given
                                     up, k stopping, t stopped, l output
-                                    lost */
+                                    lost; C called, c the call is over */
   int signaled, signal_error;      /* answers to signals */
   int changes;                     /* transitions */
   pexec_change change[HOST_CHANGES];  /* the first of them */
   char reason[320];
+  int calls;                     /* that began */
+  uint64_t call_ticket;          /* what was told last; 0: none lasts */
+  int stage_number;              /* of the last stop; of the last call */
+  int call_number;
+  int survivors[PEXEC_SURVIVORS_MAX];  /* of the last stop */
+  int survivor_count;            /* -1: nobody was asked for */
+  char stop_message[512];
 } host;
 
 /* A new world and a supervisor. */

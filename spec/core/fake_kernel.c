@@ -236,13 +236,24 @@ void fake_child_kill (int pidfd) {
   signal_leader(fake_child_of(pidfd), SIGKILL);
 }
 
-int pexec__each_living (void (*see) (void *, int), void *argument) {
+/* The number of a group's n-th member, from 1 on, begins with its leader's. */
+int pexec__each_living (void (*see) (void *, const struct pexec__living *),
+                        void *argument) {
   int error = fake_failure(FAKE_LIVING);
+  fake.looks++;
   if (error < 0)
     return error;
-  for (const struct fake_child *child = children; child; child = child->next)
-    if (child->leader == ALIVE || child->members > 0)
-      see(argument, child->pid);
+  for (const struct fake_child *child = children; child;
+       child = child->next) {
+    struct pexec__living one = { child->pid, child->pid, "leader" };
+    if (child->leader == ALIVE)
+      see(argument, &one);
+    for (int i = 1; i <= child->members; i++) {
+      one = (struct pexec__living){ child->pid * 100 + i, child->pid,
+                                    "member" };
+      see(argument, &one);
+    }
+  }
   return 0;
 }
 

@@ -336,6 +336,46 @@ static void play_release (void) {
   host_run(10 * FAKE_S);
 }
 
+/* A stage of each kind, and lines of the program that one runs. */
+static void use_sequence (void) {
+  static const char *const program[] = { "drain", NULL };
+  static const pexec_stop_stage stages[] = {
+    { PEXEC_RUN, 0, program, 300 }, { PEXEC_CALL, 0, NULL, 300 },
+    { PEXEC_SIGNAL_PROCESS, SIGTERM, NULL, 100 },
+    { PEXEC_RUN, 0, program, 100 },
+    { PEXEC_SIGNAL_GROUP, SIGTERM, NULL, 100 },
+  };
+  host.config.stop_sequence = stages;
+  host.config.stop_stage_count = sizeof stages / sizeof stages[0];
+  host.config.log_events = 1;
+}
+
+static void play_sequence (void) {
+  use_sequence();
+  if (start()) {
+    host_run(FAKE_S);
+    (void)pexec_process_restart(host.process);
+    host_run(3 * FAKE_S);
+    stop();
+  }
+}
+
+static void play_sequence_release (void) {
+  use_sequence();
+  if (!start())
+    return;
+  (void)pexec_process_stop(host.process);
+  host_run(100 * FAKE_MS);
+  pexec_process_release(host.process);
+  host_run(10 * FAKE_S);
+}
+
+static void play_sequence_close (void) {
+  use_sequence();
+  if (start())
+    host_run(100 * FAKE_MS);
+}
+
 static const struct scenario {
   const char *name;
   void (*play) (void);
@@ -365,6 +405,11 @@ static const struct scenario {
   { "backoff", play_backoff, { .lives_ns = 200 * FAKE_MS } },
   { "close", play_close, { .lives_ns = 2 * FAKE_S, .members = 1 } },
   { "release", play_release, { .lives_ns = 2 * FAKE_S } },
+  { "sequence", play_sequence,
+    { .ignores = EVERY_SIGNAL, .members = 1, .says = "one\ntw" } },
+  { "sequence, released", play_sequence_release, { .members = 1 } },
+  { "sequence, closed", play_sequence_close,
+    { .ignores = EVERY_SIGNAL, .says = "one\n" } },
 };
 
 /* {== playing ==== */

@@ -424,6 +424,8 @@ static void stages_have_the_names_of_the_manual (void **state) {
   assert_string_equal(pexec_stage_name(PEXEC_STAGE_PROCESS), "process");
   assert_string_equal(pexec_stage_name(PEXEC_STAGE_GROUP), "group");
   assert_string_equal(pexec_stage_name(PEXEC_STAGE_KILL), "kill");
+  assert_string_equal(pexec_stage_name(PEXEC_STAGE_RUN), "run");
+  assert_string_equal(pexec_stage_name(PEXEC_STAGE_CALL), "call");
 }
 
 int main (void) {

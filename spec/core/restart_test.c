@@ -1,6 +1,6 @@
 /*
-** Specifies when a process is restarted, when it is given up, and what a stop
-** does when, on plain numbers. The clock may begin anywhere. One thread.
+** Specifies when a process is restarted, and when it is given up, on plain
+** numbers. The clock may begin anywhere. One thread.
 **
 ** seam: own restart.c
 */
@@ -31,10 +31,6 @@ static struct pexec__policy delay_of (int64_t delay_ns) {
     .kind = PEXEC__DELAY_FROM_START, .first_ns = delay_ns,
     .reset_after_ns = delay_ns > S ? delay_ns : S,
   } };
-}
-
-static struct pexec__policy timeout_of (int64_t timeout_ns) {
-  return (struct pexec__policy){ .stop_timeout_ns = timeout_ns };
 }
 
 /* {== a delay from start to start ==== */
@@ -410,46 +406,6 @@ static void it_is_as_the_model_says_in_10000_histories (void **state) {
     one_history(seed);
 }
 
-/* {== the stages of a stop ==== */
-
-static void the_group_is_signalled_after_a_third_of_the_time (void **state) {
-  struct pexec__policy policy = timeout_of(10 * S);
-  (void)state;
-  EACH_CLOCK
-    assert_int_equal(pexec__stage_due(&policy, PEXEC_STAGE_PROCESS, t),
-                     t + INT64_C(3333333333));
-}
-
-static void the_group_is_killed_at_the_timeout (void **state) {
-  static const int64_t timeouts[] = { 100 * MS, S, 10 * S, YEAR };
-  (void)state;
-  for (size_t i = 0; i < COUNT(timeouts); i++) {
-    struct pexec__policy policy = timeout_of(timeouts[i]);
-    EACH_CLOCK
-      assert_int_equal(pexec__stage_due(&policy, PEXEC_STAGE_GROUP, t),
-                       t + timeouts[i]);
-  }
-}
-
-static void what_survives_that_is_given_up_a_second_later (void **state) {
-  struct pexec__policy policy = timeout_of(100 * MS);
-  (void)state;
-  EACH_CLOCK
-    assert_int_equal(pexec__stage_due(&policy, PEXEC_STAGE_KILL, t),
-                     t + 100 * MS + S);
-}
-
-static void the_stages_follow_each_other (void **state) {
-  (void)state;
-  for (int64_t timeout = 100 * MS; timeout < 20 * S; timeout += 37 * MS + 1) {
-    struct pexec__policy policy = timeout_of(timeout);
-    int64_t process = pexec__stage_due(&policy, PEXEC_STAGE_PROCESS, 5);
-    int64_t group = pexec__stage_due(&policy, PEXEC_STAGE_GROUP, 5);
-    int64_t kill = pexec__stage_due(&policy, PEXEC_STAGE_KILL, 5);
-    assert_true(5 < process && process < group && group < kill);
-  }
-}
-
 /* {== what a death means ==== */
 
 static enum pexec__event judge (bool is_one_shot, bool asks, bool canceled) {
@@ -543,10 +499,6 @@ int main (void) {
     cmocka_unit_test(no_other_setting_turns_it_off),
     cmocka_unit_test(whoever_starts_it_anew_gives_it_all_of_them),
     cmocka_unit_test(it_is_as_the_model_says_in_10000_histories),
-    cmocka_unit_test(the_group_is_signalled_after_a_third_of_the_time),
-    cmocka_unit_test(the_group_is_killed_at_the_timeout),
-    cmocka_unit_test(what_survives_that_is_given_up_a_second_later),
-    cmocka_unit_test(the_stages_follow_each_other),
     cmocka_unit_test(one_without_a_handler_is_restarted),
     cmocka_unit_test(one_with_a_handler_asks),
     cmocka_unit_test(a_one_shot_is_finished_and_asks_nobody),

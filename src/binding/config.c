@@ -256,6 +256,72 @@ static void read_policy (lua_State *L, int table, pexec_config *config) {
     config->prepare_timeout_ms = read_wait(L, table, "prepare_timeout");
 }
 
+/* {== the stages of a stop ============================================== */
+
+/* In the order of enum pexec_stage_kind. */
+static const char *const kinds[] = { "process", "group", "run", "call",
+                                     NULL };
+
+/* How many strings all their programs have, with a NULL each. Of the array on
+   top of the stack. */
+static size_t count_words (lua_State *L, size_t stages) {
+  size_t count = 0;
+  for (size_t i = 1; i <= stages; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i);
+    luaL_checktype(L, -1, LUA_TTABLE);
+    lua_getfield(L, -1, "run");
+    luaL_checktype(L, -1, LUA_TTABLE);
+    count += (size_t)lua_rawlen(L, -1) + 1;
+    lua_pop(L, 2);
+  }
+  return count;
+}
+
+/* Of the stage on top of the stack; its strings live in its table. Returns
+   the room behind them. */
+static const char **read_stage (lua_State *L, pexec_stop_stage *stage,
+                                const char **words) {
+  int table = lua_gettop(L);
+  size_t count;
+  stage->kind = (enum pexec_stage_kind)read_word(L, table, "kind", kinds);
+  stage->signo = (int)read_integer(L, table, "signal");
+  stage->wait_ms = read_wait(L, table, "wait");
+  stage->run = words;
+  lua_getfield(L, table, "run");
+  count = (size_t)lua_rawlen(L, -1);
+  for (size_t i = 1; i <= count; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i);
+    *words++ = luaL_checkstring(L, -1);
+    lua_pop(L, 1);
+  }
+  *words++ = NULL;
+  lua_settop(L, table);
+  return words;
+}
+
+/* The structs and, behind them, the arrays of strings stand in a userdata
+   that stays on the stack. */
+static void read_stop_sequence (lua_State *L, int table,
+                                pexec_config *config) {
+  pexec_stop_stage *stages;
+  const char **words;
+  size_t count;
+  if (lua_getfield(L, table, "stop_sequence") == LUA_TNIL)
+    return;
+  luaL_checktype(L, -1, LUA_TTABLE);
+  count = (size_t)lua_rawlen(L, -1);
+  stages = lua_newuserdatauv(L, (count + 1) * sizeof *stages +
+                             count_words(L, count) * sizeof *words, 0);
+  words = (const char **)(void *)(stages + count + 1);
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -2, (lua_Integer)i + 1);
+    words = read_stage(L, &stages[i], words);
+    lua_pop(L, 1);
+  }
+  config->stop_sequence = stages;
+  config->stop_stage_count = count;
+}
+
 /* {== all of it ========================================================= */
 
 void pexec__read_config (lua_State *L, int index, pexec_config *config) {
@@ -284,4 +350,5 @@ void pexec__read_config (lua_State *L, int index, pexec_config *config) {
   config->tail_size = (size_t)read_integer(L, table, "tail_size");
   config->events_buffer = (size_t)read_integer(L, table, "writer_buffer");
   config->events_drop = read_word(L, table, "writer_on_full", drops);
+  read_stop_sequence(L, table, config);
 }

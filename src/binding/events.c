@@ -82,14 +82,44 @@ static int push_given_up (lua_State *L, pexec_event *event) {
   return 2;
 }
 
-/* stage, error code or nil, message */
+/* nil where nobody can tell */
+static void push_survivors (lua_State *L, const pexec_event *event) {
+  if (event->survivors == NULL) {
+    lua_pushnil(L);
+    return;
+  }
+  lua_createtable(L, (int)event->survivor_count, 0);
+  for (size_t i = 0; i < event->survivor_count; i++) {
+    lua_pushinteger(L, event->survivors[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+/* stage, error code or nil, message or nil, number of the stage or nil, pids
+   of survivors or nil */
 static int push_stopped (lua_State *L, pexec_event *event) {
   lua_pushstring(L, pexec_stage_name(event->stage));
-  if (event->error >= 0)
-    return 1;
-  lua_pushstring(L, pexec_error_name(event->error));
-  lua_pushstring(L, event->message);
-  return 3;
+  if (event->error < 0) {
+    lua_pushstring(L, pexec_error_name(event->error));
+    lua_pushstring(L, event->message);
+  }
+  else {
+    lua_pushnil(L);
+    lua_pushnil(L);
+  }
+  if (event->stage_number > 0)
+    lua_pushinteger(L, event->stage_number);
+  else
+    lua_pushnil(L);
+  push_survivors(L, event);
+  return 5;
+}
+
+/* ticket, 0: it is over; number of the stage */
+static int push_stop_call (lua_State *L, pexec_event *event) {
+  lua_pushinteger(L, (lua_Integer)event->ticket);
+  lua_pushinteger(L, event->stage_number);
+  return 2;
 }
 
 /* level, message */
@@ -153,6 +183,7 @@ static const struct {
   [PEXEC_EVENT_RESTARTED] = { "restarted", push_started },
   [PEXEC_EVENT_PREPARE] = { "prepare", push_prepare },
   [PEXEC_EVENT_GIVEN_UP] = { "given_up", push_given_up },
+  [PEXEC_EVENT_STOP_CALL] = { "stop_call", push_stop_call },
   [PEXEC_EVENT_WRITTEN] = { "written", push_written },
   [PEXEC_EVENT_SIGNALED] = { "signaled", push_written },
   [PEXEC_EVENT_TRANSITION] = { "transition", push_transition },

@@ -265,6 +265,13 @@ static int l_restart (lua_State *L) {
   return pexec__push_result(L, pexec_process_restart(check_process(L)), NULL);
 }
 
+/* [-0, +1|3, v] process_advance(p, ticket) */
+static int l_advance (lua_State *L) {
+  pexec_process *process = check_process(L);
+  uint64_t ticket = (uint64_t)luaL_checkinteger(L, 2);
+  return pexec__push_result(L, pexec_process_advance(process, ticket), NULL);
+}
+
 /* [-0, +1|3, v] process_stop(p) */
 static int l_stop (lua_State *L) {
   return pexec__push_result(L, pexec_process_stop(check_process(L)), NULL);
@@ -339,6 +346,7 @@ static const luaL_Reg functions[] = {
   { "process_restart", l_restart },
   { "process_configure", l_configure },
   { "process_prepared", l_prepared },
+  { "process_advance", l_advance },
   { "process_stop", l_stop },
   { "process_kill_group", l_kill_group },
   { "process_reopen", l_reopen },

@@ -1,7 +1,7 @@
 /* See config.h. The host's thread makes it, the supervisor's frees it.
 **
 ** The block, in the order of what has to be aligned best: the struct, the
-** delays, the files' structs, arrays of pointers, and then bytes.
+** delays, the stages, the files' structs, arrays of pointers, and then bytes.
 */
 
 #include "config.h"
@@ -40,6 +40,7 @@ static size_t file_count (const pexec_output *output) {
 #define LONGEST_MS (INT64_C(1) << 40)  /* 35 years: in ns it fits */
 #define MOST_RESTARTS 10000            /* that a limit counts: 8 bytes each */
 #define LEAST_RECOVERY (1000 * PEXEC__MS)
+#define LEAST_STOP (100 * PEXEC__MS)
 
 static bool is_text (const char *text) {
   return text != NULL && text[0] != '\0';
@@ -128,6 +129,35 @@ static bool is_usable_policy (const pexec_config *from) {
          is_wait_or_none(from->prepare_timeout_ms);
 }
 
+static bool is_usable_stage (const pexec_stop_stage *stage) {
+  if (!is_wait(stage->wait_ms))
+    return false;
+  switch (stage->kind) {
+    case PEXEC_SIGNAL_PROCESS: case PEXEC_SIGNAL_GROUP:
+      return stage->signo >= 1 && stage->signo <= SIGRTMAX;
+    case PEXEC_RUN: return stage->run != NULL && is_text(stage->run[0]);
+    case PEXEC_CALL: return true;
+  }
+  return false;
+}
+
+static size_t stage_count (const pexec_config *from) {
+  return from->stop_sequence ? from->stop_stage_count : 0;
+}
+
+static bool is_usable_sequence (const pexec_config *from) {
+  int64_t left_ms = LONGEST_MS;
+  if (stage_count(from) > PEXEC_STOP_STAGES_MAX)
+    return false;
+  for (size_t i = 0; i < stage_count(from); i++) {
+    if (!is_usable_stage(&from->stop_sequence[i]))
+      return false;
+    if ((left_ms -= from->stop_sequence[i].wait_ms) < 0)
+      return false;
+  }
+  return true;
+}
+
 static bool is_usable_input (const pexec_input *input) {
   switch (input->source) {
     case PEXEC_FROM_NULL: case PEXEC_FROM_HOST: case PEXEC_FROM_PIPE:
@@ -145,6 +175,7 @@ static bool is_usable (const pexec_config *from) {
          from->stop_signal >= 1 && from->stop_signal <= SIGRTMAX &&
          from->stop_timeout_ms >= 100 && is_wait(from->stop_timeout_ms) &&
          is_wait(from->restart_delay_ms) && from->events_buffer >= 1 &&
+         is_usable_sequence(from) &&
          is_usable_policy(from) && is_usable_input(&from->input) &&
          is_usable_output(&from->output[0], false) &&
          is_usable_output(&from->output[1], true);
@@ -186,6 +217,7 @@ static size_t list_size (const pexec_backoff *backoff) {
 static size_t block_size (const pexec_config *from) {
   return sizeof(struct pexec__config) + sizeof(char *) +
          list_size(&from->backoff) +
+         stage_count(from) * sizeof(struct pexec__stage) +
          output_size(&from->output[0]) + output_size(&from->output[1]) +
          array_size(strings_of(from->args)) +
          array_size(strings_of(from->environment)) +
@@ -269,9 +301,30 @@ static char *put_delays (struct pexec__config *config,
   return (char *)(list_ns + count);
 }
 
+/* The same. */
+static char *put_stages (struct pexec__config *config, char *room,
+                         const pexec_config *from) {
+  struct pexec__stage *stages = (struct pexec__stage *)(void *)room;
+  size_t count = stage_count(from);
+  if (from->stop_sequence == NULL) {
+    pexec__usual_stages(config->usual_stages, from->stop_signal,
+                        from->stop_timeout_ms * PEXEC__MS);
+    config->stop = (struct pexec__stop_plan){ config->usual_stages,
+                                              PEXEC__USUAL_STAGES, false };
+    return room;
+  }
+  for (size_t i = 0; i < count; i++) {
+    const pexec_stop_stage *stage = &from->stop_sequence[i];
+    stages[i] = (struct pexec__stage){ stage->kind, stage->signo,
+                                       stage->wait_ms * PEXEC__MS };
+  }
+  config->stop = (struct pexec__stop_plan){ stages, count, true };
+  return (char *)(stages + count);
+}
+
 static void put_pointers (struct pexec__config *config,
                         const pexec_config *from) {
-  char *room = put_delays(config, from);
+  char *room = put_stages(config, put_delays(config, from), from);
   pexec_file *files = (pexec_file *)(void *)room, *file = files;
   put_structs(&room, &from->output[0]);
   put_structs(&room, &from->output[1]);
@@ -340,8 +393,15 @@ static void put_success (struct pexec__policy *policy,
   }
 }
 
+/* Also what hangs before it has begun to run has this time. */
+static int64_t stop_timeout (const struct pexec__stop_plan *plan) {
+  int64_t total_ns = pexec__stop_plan_total(plan);
+  return total_ns > LEAST_STOP ? total_ns : LEAST_STOP;
+}
+
 static void put_policy (struct pexec__policy *policy,
-                        const pexec_config *from) {
+                        const pexec_config *from,
+                        const struct pexec__stop_plan *plan) {
   policy->is_one_shot = (from->one_shot != 0);
   policy->asks = (from->asks != 0);
   policy->restart = from->restart;
@@ -351,14 +411,13 @@ static void put_policy (struct pexec__policy *policy,
     policy->limit = (uint32_t)from->restart_limit;
     policy->limit_ns = from->restart_limit_ms * PEXEC__MS;
   }
-  policy->stop_timeout_ns = from->stop_timeout_ms * PEXEC__MS;
+  policy->stop_timeout_ns = stop_timeout(plan);
   put_success(policy, from);
   put_backoff(&policy->delays, from);
 }
 
 static void put_scalars (struct pexec__config *config,
                          const pexec_config *from) {
-  config->stop_signal = from->stop_signal;
   config->prepare_ns = ns_or_none(from->prepare_timeout_ms);
   config->output_events = from->output_events;
   config->log_events = from->log_events != 0;
@@ -390,7 +449,7 @@ int pexec__config_copy (const pexec_config *from,
   atomic_init(&config->holders, 1);
   put_scalars(config, from);
   put_pointers(config, from);
-  put_policy(&config->policy, from);
+  put_policy(&config->policy, from, &config->stop);
   config->logger = retain(from->logger);
   config->stream_loggers[0] = retain(from->stdout_logger);
   config->stream_loggers[1] = retain(from->stderr_logger);

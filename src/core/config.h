@@ -12,6 +12,7 @@
 
 #include "pexec.h"
 #include "restart.h"
+#include "stop_plan.h"
 
 struct pexec__config {
   atomic_int holders;
@@ -22,7 +23,6 @@ struct pexec__config {
   char **environment;       /* "KEY=VALUE", NULL; never NULL itself */
   const char *cwd;          /* NULL: the host's */
   const char *username;     /* NULL: the host's user */
-  int stop_signal;
   int64_t prepare_ns;       /* that the host may take before a start; -1: it
                                is not asked */
   pexec_logger *logger;     /* NULL: none; these three are retained, for as
@@ -38,6 +38,9 @@ struct pexec__config {
   size_t tail_size;
   size_t events_buffer;
   bool events_drop;
+  struct pexec__stop_plan stop;
+  struct pexec__stage usual_stages[PEXEC__USUAL_STAGES];  /* of that, or
+                               not used */
 };
 
 /* Checks and copies. PEXEC_EINVALID_CONFIG, -ENOMEM. */

@@ -37,11 +37,12 @@
 /* {== letters to the host =============================================== */
 
 /* Those that always find room, since they stand in the process. All but the
-   first two wait until the output before them is written, and come in this
+   first three wait until the output before them is written, and come in this
    order. */
 enum pexec__news {
-  PEXEC__NEWS_STARTED, PEXEC__NEWS_RESTARTED, PEXEC__NEWS_REOPENED,
-  PEXEC__NEWS_EXITED, PEXEC__NEWS_PREPARE, PEXEC__NEWS_STOPPED,
+  PEXEC__NEWS_STARTED, PEXEC__NEWS_RESTARTED, PEXEC__NEWS_STOP_CALL,
+  PEXEC__NEWS_REOPENED, PEXEC__NEWS_EXITED, PEXEC__NEWS_PREPARE,
+  PEXEC__NEWS_STOPPED,
   PEXEC__NEWS_GIVEN_UP, PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
 };
 
@@ -50,6 +51,14 @@ struct pexec__answer {
   int error;
   int pid;
   char *message;              /* owned until the event takes it; or NULL */
+};
+
+/* Who was alive in a group. */
+struct pexec__report {
+  size_t count;               /* of them; not all of them may be here: */
+  int pids[PEXEC_SURVIVORS_MAX];
+  size_t length;
+  char text[512];             /* that they survive, and who; ends in 0 */
 };
 
 /* Every letter to the host begins with this. */
@@ -170,7 +179,7 @@ enum pexec__order {
   PEXEC__ORDER_RESUME = 64, PEXEC__ORDER_RELEASE = 128,
   PEXEC__ORDER_WRITE = 256, PEXEC__ORDER_REOPEN = 512,
   PEXEC__ORDER_CONFIGURE = 1024, PEXEC__ORDER_PREPARED = 2048,
-  PEXEC__ORDER_SIGNAL = 4096
+  PEXEC__ORDER_SIGNAL = 4096, PEXEC__ORDER_ADVANCE = 8192
 };
 
 /* What starts take of another configuration. Owned; NULL: nothing. */
@@ -195,6 +204,7 @@ struct pexec__orders {
   struct pexec__changes changes;  /* of ORDER_CONFIGURE */
   uint64_t preparation;       /* of ORDER_PREPARED: which one */
   char *veto;                 /* the same; owned; NULL: none */
+  uint64_t ticket;            /* of ORDER_ADVANCE */
 };
 
 struct pexec_process {
@@ -226,6 +236,11 @@ struct pexec_process {
   uint64_t records;           /* that ever went into it */
   enum pexec_stage stop_stage;
   int stop_error;
+  int stop_number;            /* of the stage; 0: none of a sequence */
+  struct pexec__report *stop_report;  /* as those of the answers */
+  uint64_t call_ticket;       /* of the CALL stage that lasts; 0: none does;
+                                 the supervisor's thread alone writes it */
+  int call_number;            /* of that stage */
   int reopen_error;
   char *reopen_path;          /* of what; as start_message */
   struct pexec__tail tail;
@@ -297,9 +312,28 @@ struct pexec_process {
   bool has_told_stopping;     /* of the stop under way */
   bool has_told_stopped;      /* it is final; of one that was never started
                                  the host's thread says so */
+  int stage_number;           /* of 'stage'; 0: none of a sequence */
+  struct pexec__course course;
+  bool has_seen_others;       /* the leader has gone, and others are left */
+  bool is_cut_short;          /* its stage is over before its time */
+  bool is_cleared;            /* only what its stop ran is left */
+  struct pexec__report *report;   /* owned; NULL: none */
+  uint64_t calls;             /* CALL stages, ever */
+  pexec_process **programs;   /* one for each stage, NULL for those that run
+                                 none; NULL: no stage does */
+  pexec_process *program;     /* of the stage that lasts; NULL: none */
+  pexec_process *owner;       /* of a stop program: whom it stops, and which */
+  size_t number;              /* of his programs it is; else NULL */
 };
 
 /* {== the supervisor ==================================================== */
+
+/* Who was alive, of all processes that there are. */
+struct pexec__census {
+  struct pexec__living *all;
+  size_t count, room;
+  int64_t taken_at_ns;        /* 0: it is not there */
+};
 
 struct pexec_supervisor {
   /* the host's thread only */
@@ -343,6 +377,7 @@ struct pexec_supervisor {
   bool has_rest;              /* it is armed */
   struct pexec__timer *loss_timer;
   bool watches_losses;        /* it is armed */
+  struct pexec__census census;
 };
 
 /* {== supervisor.c ====================================================== */
@@ -366,6 +401,9 @@ void pexec__process_free (pexec_process *process);
 bool pexec__is_forked (const pexec_supervisor *supervisor);
 /* Output that waits for the host may be read on, if it was held up. */
 void pexec__door_resume (pexec_process *process);
+/* As pexec_process_new, without stop programs. */
+int pexec__process_make (pexec_supervisor *supervisor,
+                         const pexec_config *config, pexec_process **process);
 
 /* {== process.c: the machine's actions =================================== */
 
@@ -432,6 +470,42 @@ void pexec__stop_next_stage (pexec_process *process);
 void pexec__stop_leader_left (pexec_process *process);
 void pexec__stop_others_left (pexec_process *process);
 void pexec__stop_join (pexec_process *process);
+/* Its group is gone, or was waited for long enough. */
+void pexec__stop_cleared (pexec_process *process);
+/* The stage that lasts is over at once. */
+void pexec__stop_cut_short (pexec_process *process);
+/* The host has answered the call of this ticket. */
+void pexec__stop_advance (pexec_process *process, uint64_t ticket);
+/* The host has let go: it answers no call any more. */
+void pexec__stop_release (pexec_process *process);
+
+/* {== programs.c: stages that run one ==================================== */
+
+/* Those of its configuration; where it fails, some may be there. The host's
+   thread. */
+int pexec__programs_make (pexec_process *owner, const pexec_config *config);
+/* The next one from *number on, or NULL; *number is then behind it. */
+pexec_process *pexec__program_next (const pexec_process *owner,
+                                    size_t *number);
+/* Runs that of a stage; kills that of the one that is over. */
+void pexec__program_begin (pexec_process *owner, size_t number);
+void pexec__program_end (pexec_process *owner);
+bool pexec__programs_are_running (const pexec_process *owner);
+/* What becomes of one that has an owner: it asks; it is at rest; its output,
+   where that goes to the host. */
+void pexec__program_died (pexec_process *program);
+void pexec__program_rests (pexec_process *program);
+void pexec__program_said (pexec_process *program,
+                          const struct pexec__view *view);
+
+/* {== survivors.c: who is alive in a group =============================== */
+
+/* Into process->report. */
+void pexec__survivors_note (pexec_process *process);
+void pexec__survivors_forget (pexec_process *process);
+/* Who it is that survives, for people; to be freed; NULL: not known. */
+char *pexec__survivors_text (const pexec_process *process);
+void pexec__census_close (struct pexec__census *census);
 
 /* {== exit.c: learning of an end ======================================== */
 
@@ -560,6 +634,11 @@ void pexec__news_stopped (pexec_process *process, int error);
 bool pexec__news_output (pexec_process *process,
                          const struct pexec__view *view);
 void pexec__news_reopened (pexec_process *process);
+/* A CALL stage has begun; 0: it is over. */
+void pexec__news_call (pexec_process *process, uint64_t ticket);
+/* A line for a logger of the host's. */
+void pexec__news_message (pexec_process *process, enum pexec_level level,
+                          const char *text, size_t length);
 /* Posts what has waited for the sinks. */
 void pexec__news_release (pexec_process *process);
 /* Answers it, or frees it where there is nobody to answer. */

@@ -99,6 +99,8 @@ void pexec__death_ask (pexec_process *process) {
   pexec__news_post(process, PEXEC__NEWS_EXITED);
   if (wait_ns >= 0)
     pexec__timer_arm(process->timer, pexec__now() + wait_ns);
+  if (process->owner != NULL)
+    pexec__program_died(process);
 }
 
 void pexec__death_overrule (pexec_process *process) {

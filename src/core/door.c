@@ -104,8 +104,9 @@ static int take_config (pexec_process *process, const pexec_config *config) {
   return -ENOMEM;
 }
 
-int pexec_process_new (pexec_supervisor *supervisor,
-                       const pexec_config *config, pexec_process **process) {
+int pexec__process_make (pexec_supervisor *supervisor,
+                         const pexec_config *config,
+                         pexec_process **process) {
   static const enum pexec_event_type types[PEXEC__NEWS_COUNT] = {
     [PEXEC__NEWS_STARTED] = PEXEC_EVENT_STARTED,
     [PEXEC__NEWS_EXITED] = PEXEC_EVENT_EXITED,
@@ -115,6 +116,7 @@ int pexec_process_new (pexec_supervisor *supervisor,
     [PEXEC__NEWS_RESTARTED] = PEXEC_EVENT_RESTARTED,
     [PEXEC__NEWS_GIVEN_UP] = PEXEC_EVENT_GIVEN_UP,
     [PEXEC__NEWS_PREPARE] = PEXEC_EVENT_PREPARE,
+    [PEXEC__NEWS_STOP_CALL] = PEXEC_EVENT_STOP_CALL,
   };
   pexec_process *made;
   int error;
@@ -135,6 +137,20 @@ int pexec_process_new (pexec_supervisor *supervisor,
   for (int i = 0; i < PEXEC__NEWS_COUNT; i++) {
     made->news[i].type = types[i];
     made->news[i].process = made;
+  }
+  *process = made;
+  return 0;
+}
+
+int pexec_process_new (pexec_supervisor *supervisor,
+                       const pexec_config *config, pexec_process **process) {
+  pexec_process *made;
+  int error = pexec__process_make(supervisor, config, &made);
+  if (error < 0)
+    return error;
+  if ((error = pexec__programs_make(made, config)) < 0) {
+    pexec__process_free(made);
+    return error;
   }
   *process = made;
   return 0;
@@ -236,11 +252,22 @@ static void order (pexec_process *process, enum pexec__order what,
     pexec__supervisor_wake(supervisor);
 }
 
+/* What its stop runs has the same. */
+static void share_host (pexec_process *process) {
+  pexec_process *program;
+  size_t number = 0;
+  while ((program = pexec__program_next(process, &number)) != NULL)
+    program->host = pexec__host_retain(process->host);
+}
+
 static int take_host (pexec_process *process) {
   pexec_supervisor *supervisor = process->supervisor;
   int error = pexec__host_take(supervisor->host, &process->host);
-  if (error < 0 || process->host == supervisor->host)
+  if (error < 0)
     return error;
+  share_host(process);
+  if (process->host == supervisor->host)
+    return 0;
   pexec__host_release(supervisor->host);
   supervisor->host = pexec__host_retain(process->host);
   return 0;
@@ -412,6 +439,20 @@ int pexec_process_prepared (pexec_process *process, uint64_t preparation,
   give_preparation(process, preparation, veto);
   order(process, PEXEC__ORDER_PREPARED, 0, 0);
   return 0;
+}
+
+static void note_ticket (pexec_process *process, uint64_t ticket) {
+  pexec_supervisor *supervisor = process->supervisor;
+  pexec__mailbox_lock(&supervisor->inbox);
+  process->orders.ticket = ticket;
+  process->orders.set |= PEXEC__ORDER_ADVANCE;
+  pexec__mailbox_unlock(&supervisor->inbox);
+}
+
+int pexec_process_advance (pexec_process *process, uint64_t ticket) {
+  if (!pexec__is_forked(process->supervisor) && was_started(process))
+    note_ticket(process, ticket);
+  return order_started(process, PEXEC__ORDER_ADVANCE, 0);
 }
 
 int pexec_process_restart (pexec_process *process) {

@@ -32,8 +32,24 @@ static void tell_exit (pexec_process *process, pexec_event *event) {
 }
 
 static void tell_stop (pexec_process *process, pexec_event *event) {
+  struct pexec__report *report = process->stop_report;
   event->error = process->stop_error;
   event->stage = process->stop_stage;
+  event->stage_number = process->stop_number;
+  process->stop_report = NULL;
+  event->held = report;
+  if (report == NULL)
+    return;
+  event->survivors = report->pids;
+  event->survivor_count = report->count < PEXEC_SURVIVORS_MAX
+                        ? report->count : PEXEC_SURVIVORS_MAX;
+  if (event->error < 0)
+    event->message = report->text;
+}
+
+static void tell_call (pexec_process *process, pexec_event *event) {
+  event->ticket = process->call_ticket;
+  event->stage_number = process->call_number;
 }
 
 /* The message is which file it was, if it was one. */
@@ -53,6 +69,7 @@ static void tell_news (pexec_process *process, pexec_event *event) {
     case PEXEC_EVENT_REOPENED: tell_reopened(process, event); break;
     case PEXEC_EVENT_GIVEN_UP: tell_giving_up(process, event); break;
     case PEXEC_EVENT_PREPARE: event->ticket = process->preparations; break;
+    case PEXEC_EVENT_STOP_CALL: tell_call(process, event); break;
     default: process->is_active = false; break;
   }
   if (event->error < 0 && event->message == NULL)

@@ -37,10 +37,12 @@ int pexec__exit_watch (pexec_process *process) {
 }
 
 /* Where group.c can reach the group by pidfd, the leader is reaped at once;
-   else its zombie is kept, since it reserves the group's number. */
+   else its zombie is kept, since it reserves the group's number. So it is
+   where a stop program has been told that number. */
 bool pexec__exit_look (pexec_process *process) {
   struct pexec__child *child = &process->child;
-  bool reap = !process->supervisor->is_basic_kernel;
+  bool reap = !process->supervisor->is_basic_kernel &&
+              !pexec__programs_are_running(process);
   int result = pexec__wait(child->pidfd, reap, &child->status);
   if (result == 0)
     return false;

@@ -72,7 +72,7 @@ void pexec__group_await (pexec_process *process, int64_t until_ns) {
   if (process->is_waiting)
     return;
   if (is_empty(process)) {
-    pexec__process_feed(process, PEXEC__ON_CLEARED);
+    pexec__stop_cleared(process);
     return;
   }
   enlist(process);
@@ -90,10 +90,10 @@ void pexec__group_forget (pexec_process *process) {
   process->is_waiting = false;
 }
 
-static void mark_living (void *waiting, int pgid) {
+static void mark_living (void *waiting, const struct pexec__living *one) {
   pexec_process *process = waiting;
   for (; process != NULL; process = process->next_waiting)
-    if (process->child.pid == pgid)
+    if (process->child.pid == one->pgid)
       process->is_group_alive = true;
 }
 
@@ -133,7 +133,7 @@ static void judge (pexec_process *process, int64_t now_ns) {
     pexec__stop_others_left(process);
   }
   else
-    pexec__process_feed(process, PEXEC__ON_CLEARED);
+    pexec__stop_cleared(process);
 }
 
 void pexec__group_timer_due (void *owner) {

@@ -89,7 +89,7 @@ enum pexec__event {
   X(DELAY, "arm the restart delay") \
   X(END, "tell the host that it has ended") \
   X(GIVE_UP, "the same, and that it was given up") \
-  X(BEGIN_STOP, "signal the process, arm the stages") \
+  X(BEGIN_STOP, "take the first stage of the stop") \
   X(BEGIN_KILL, "straight to the last stage") \
   X(NEXT_STAGE, "the time of a stage is over: take the next one") \
   X(NOTE_LEFT, "the leader is gone: signal the others, if any") \

@@ -126,8 +126,20 @@ void pexec__news_stopped (pexec_process *process, int error) {
   lock(process);
   process->stop_error = error;
   process->stop_stage = process->stage;
+  process->stop_number = process->stage_number;
+  pexec__free(process->stop_report);
+  process->stop_report = process->report;
+  process->report = NULL;
   unlock(process);
   pexec__news_post(process, PEXEC__NEWS_STOPPED);
+}
+
+void pexec__news_call (pexec_process *process, uint64_t ticket) {
+  lock(process);
+  process->call_ticket = ticket;
+  process->call_number = process->stage_number;
+  unlock(process);
+  post_now(process, PEXEC__NEWS_STOP_CALL);
 }
 
 void pexec__news_reopened (pexec_process *process) {
@@ -206,7 +218,7 @@ static struct pexec__parcel *pack (pexec_process *process,
   return parcel;
 }
 
-bool pexec__news_output (pexec_process *process,
+static bool post_output (pexec_process *process,
                          const struct pexec__view *view) {
   struct pexec__parcel *parcel =
       pack(process, PEXEC_EVENT_OUTPUT, NULL, 0);
@@ -227,6 +239,14 @@ bool pexec__news_output (pexec_process *process,
   return is_posted;
 }
 
+bool pexec__news_output (pexec_process *process,
+                         const struct pexec__view *view) {
+  if (process->owner == NULL)
+    return post_output(process, view);
+  pexec__program_said(process, view);
+  return true;
+}
+
 static void post_message (pexec_process *process, enum pexec_level level,
                           const char *text, size_t length) {
   struct pexec__parcel *parcel =
@@ -243,6 +263,13 @@ static void post_message (pexec_process *process, enum pexec_level level,
   unlock(process);
   if (parcel != NULL)
     pexec__parcel_free(parcel);
+}
+
+void pexec__news_message (pexec_process *process, enum pexec_level level,
+                          const char *text, size_t length) {
+  if (process->config->log_events && !process->is_released &&
+      !process->supervisor->is_closing)
+    post_message(process, level, text, length);
 }
 
 void pexec__log (pexec_process *process, enum pexec_level level,
@@ -262,7 +289,5 @@ void pexec__log (pexec_process *process, enum pexec_level level,
       !pexec__outlets_put_message(process, level, text, (size_t)length))
     pexec_logger_write(config->logger, level, config->id, text,
                        (size_t)length);
-  if (config->log_events && !process->is_released &&
-      !process->supervisor->is_closing)
-    post_message(process, level, text, (size_t)length);
+  pexec__news_message(process, level, text, (size_t)length);
 }

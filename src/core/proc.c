@@ -13,9 +13,20 @@
 #include "sys.h"
 
 /* The program's name stands in parentheses and may hold any byte. */
-static bool read_stat (int proc_fd, const char *pid, char *state, int *pgid) {
+static bool parse_stat (const char *text, char *state,
+                        struct pexec__living *one) {
+  const char *before = strchr(text, '('), *after = strrchr(text, ')');
+  if (before == NULL || after == NULL)
+    return false;
+  (void)snprintf(one->name, sizeof one->name, "%.*s",
+                 (int)(after - before - 1), before + 1);
+  return sscanf(text, "%d", &one->pid) == 1 &&
+         sscanf(after, ") %c %*d %d", state, &one->pgid) == 2;
+}
+
+static bool read_stat (int proc_fd, const char *pid, char *state,
+                       struct pexec__living *one) {
   char path[32], text[512];
-  const char *after;
   ssize_t size;
   int fd;
   (void)snprintf(path, sizeof path, "%.16s/stat", pid);
@@ -26,21 +37,22 @@ static bool read_stat (int proc_fd, const char *pid, char *state, int *pgid) {
   if (size <= 0)
     return false;
   text[size] = '\0';
-  after = strrchr(text, ')');
-  return after != NULL && sscanf(after, ") %c %*d %d", state, pgid) == 2;
+  return parse_stat(text, state, one);
 }
 
 static void visit (int proc_fd, const char *name,
-                   void (*see) (void *, int), void *argument) {
+                   void (*see) (void *, const struct pexec__living *),
+                   void *argument) {
+  struct pexec__living one;
   char state;
-  int pgid;
   if (name[0] < '1' || name[0] > '9')
     return;
-  if (read_stat(proc_fd, name, &state, &pgid) && state != 'Z' && state != 'X')
-    see(argument, pgid);
+  if (read_stat(proc_fd, name, &state, &one) && state != 'Z' && state != 'X')
+    see(argument, &one);
 }
 
-int pexec__each_living (void (*see) (void *, int), void *argument) {
+int pexec__each_living (void (*see) (void *, const struct pexec__living *),
+                        void *argument) {
   DIR *proc = opendir("/proc");
   const struct dirent *entry;
   if (proc == NULL)

@@ -73,6 +73,7 @@ static void try_to_spawn (pexec_process *process) {
 static void do_spawn (pexec_process *process) {
   process->attempted_at_ns = pexec__now();
   process->stage = PEXEC_STAGE_NONE;
+  process->stage_number = 0;
   if (process->deadline_ns != 0)
     pexec__timer_arm(process->timer, process->deadline_ns);
   try_to_spawn(process);
@@ -177,6 +178,8 @@ static char *take_failure (pexec_process *process) {
 /* {== ends =============================================================== */
 
 static void come_to_rest (pexec_process *process) {
+  if (process->owner != NULL)
+    pexec__program_rests(process);
   pexec__timer_disarm(process->timer);
   pexec__exit_forget(process);
   pexec__output_end(process);
@@ -232,6 +235,7 @@ static void do_end_stop (pexec_process *process) {
     pexec__news_stopped(process, 0);
   process->has_stop_waiter = false;
   process->stage = PEXEC_STAGE_NONE;
+  process->stage_number = 0;
   post_end(process);
 }
 
@@ -455,6 +459,7 @@ static void release (pexec_process *process) {
   pexec__output_resume(process);
   pexec__death_release(process);
   pexec__preparing_release(process);
+  pexec__stop_release(process);
 }
 
 /* Of those that come together a stop is obeyed before a decision: what would
@@ -481,6 +486,8 @@ void pexec__process_obey (pexec_process *process,
     pexec__preparing_answer(process, orders->preparation, orders->veto);
   else
     pexec__free(orders->veto);  /* of an earlier life's */
+  if (set & PEXEC__ORDER_ADVANCE)
+    pexec__stop_advance(process, orders->ticket);
   if (set & PEXEC__ORDER_DECIDE)
     pexec__death_decided(process, &orders->verdict);
   if (set & PEXEC__ORDER_RESUME)

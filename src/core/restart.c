@@ -135,15 +135,3 @@ int64_t pexec__retry_due (const struct pexec__policy *policy,
   int64_t least_ns = moment->attempted_at_ns + PEXEC__LEAST_RETRY;
   return due_ns > least_ns ? due_ns : least_ns;
 }
-
-int64_t pexec__stage_due (const struct pexec__policy *policy,
-                          enum pexec_stage stage, int64_t began_at_ns) {
-  switch (stage) {
-    case PEXEC_STAGE_PROCESS:
-      return began_at_ns + policy->stop_timeout_ns / 3;
-    case PEXEC_STAGE_GROUP:
-      return began_at_ns + policy->stop_timeout_ns;
-    default:
-      return began_at_ns + policy->stop_timeout_ns + PEXEC__PATIENCE;
-  }
-}

@@ -1,7 +1,6 @@
 /*
-** When a process is restarted, whether at all, and what a stop does when.
-** Pure: functions of policy, history and the time that is passed in; they read
-** no clock and draw no lots.
+** When a process is restarted, and whether at all. Pure: functions of policy,
+** history and the time that is passed in; they read no clock and draw no lots.
 */
 
 #ifndef PEXEC_CORE_RESTART_H
@@ -49,7 +48,7 @@ struct pexec__policy {
                                none at all */
   bool is_limited;
   int64_t limit_ns;
-  int64_t stop_timeout_ns;  /* from the first signal to the final kill */
+  int64_t stop_timeout_ns;  /* from the first stage to the final kill */
 };
 
 /* How a child has ended, as far as it matters here. */
@@ -116,9 +115,5 @@ int64_t pexec__restart_due (const struct pexec__policy *policy,
 int64_t pexec__retry_due (const struct pexec__policy *policy,
                           const struct pexec__past *past,
                           const struct pexec__moment *moment);
-
-/* When 'stage' of a stop that began at 'began_at_ns' is over. */
-int64_t pexec__stage_due (const struct pexec__policy *policy,
-                          enum pexec_stage stage, int64_t began_at_ns);
 
 #endif

@@ -30,7 +30,17 @@ static void delist (pexec_process *process) {
   process->place = NULL;
 }
 
+/* Those that were never attached. */
+static void free_programs (pexec_process *owner) {
+  pexec_process *program;
+  size_t number = 0;
+  while ((program = pexec__program_next(owner, &number)) != NULL)
+    pexec__process_free(program);
+  pexec__free(owner->programs);
+}
+
 void pexec__process_free (pexec_process *process) {
+  free_programs(process);
   pexec__news_silence(process);
   pexec__host_release(process->host);
   pexec__config_free(process->config);
@@ -47,6 +57,8 @@ void pexec__process_free (pexec_process *process) {
   pexec__free(process->orders.veto);
   pexec__changes_free(&process->orders.changes);
   pexec__changes_free(&process->changes);
+  pexec__free(process->report);
+  pexec__free(process->stop_report);
   pexec__free(process->reopen_path);
   pexec__free(process->failure_message);
   pexec__free(process);
@@ -61,7 +73,29 @@ static void log_lost_lines (pexec_process *process) {
                (unsigned long long)lost);
 }
 
+static void dispose (pexec_process *process);
+
+/* One that still runs, killed as it is, is freed when it comes to rest. */
+static void let_program_go (pexec_process *program) {
+  program->owner->programs[program->number] = NULL;
+  program->owner = NULL;
+  program->is_released = true;
+  if (pexec__process_is_at_rest(program) && !program->is_flushing)
+    dispose(program);
+}
+
+static void let_programs_go (pexec_process *owner) {
+  pexec_process *program;
+  size_t number = 0;
+  while ((program = pexec__program_next(owner, &number)) != NULL)
+    if (program->place != NULL)
+      let_program_go(program);
+}
+
 static void dispose (pexec_process *process) {
+  let_programs_go(process);
+  if (process->owner != NULL)
+    process->owner->programs[process->number] = NULL;
   delist(process);
   pexec__exit_forget(process);
   pexec__output_close(process);
@@ -92,15 +126,26 @@ void pexec__supervisor_settle (pexec_process *process) {
 
 /* {== orders ============================================================= */
 
-/* What a process needs to be supervised; false for want of memory: then it
-   is in the list all the same, to be freed with the others. */
-static bool attach (pexec_process *process) {
+static bool attach_one (pexec_process *process) {
   if (process->place == NULL)
     enlist(process);
   return process->timer != NULL ||
          pexec__timer_open(process->supervisor->loop,
                            pexec__process_timer_due, process,
                            &process->timer) >= 0;
+}
+
+/* What a process needs to be supervised, and to be stopped; false for want of
+   memory: then it is in the list all the same, to be freed with the others.
+   Its stop programs stand before it there: whoever goes through the list may
+   free it with them. */
+static bool attach (pexec_process *process) {
+  pexec_process *program;
+  size_t number = 0;
+  bool is_attached = attach_one(process);
+  while ((program = pexec__program_next(process, &number)) != NULL)
+    is_attached = is_attached && attach_one(program);
+  return is_attached;
 }
 
 static void carry_out (pexec_process *process, struct pexec__orders *orders) {
@@ -137,12 +182,13 @@ static void stop_looping (void *owner) {
 static int64_t longest_stop_ns (const pexec_supervisor *supervisor) {
   int64_t longest_ns = 0;
   for (const pexec_process *p = supervisor->processes; p; p = p->next)
-    if (p->config->policy.stop_timeout_ns > longest_ns)
+    if (p->owner == NULL && p->config->policy.stop_timeout_ns > longest_ns)
       longest_ns = p->config->policy.stop_timeout_ns;
   return longest_ns;
 }
 
-/* All are asked to stop at once; then each that comes to rest counts down. */
+/* All are asked to stop at once; then each that comes to rest counts down.
+   Stop programs are their owners' business. */
 static void begin_closing (pexec_supervisor *supervisor) {
   struct pexec__orders stop = { .set = PEXEC__ORDER_STOP };
   pexec_process *process, *next;
@@ -152,12 +198,14 @@ static void begin_closing (pexec_supervisor *supervisor) {
   pexec__timer_arm(supervisor->closing_timer, pexec__now() +
                    longest_stop_ns(supervisor) + PEXEC__PATIENCE);
   for (process = supervisor->processes; process; process = process->next) {
-    process->holds_up_closing = true;
-    supervisor->closing_left++;
+    process->holds_up_closing = (process->owner == NULL);
+    supervisor->closing_left += process->holds_up_closing;
   }
   for (process = supervisor->processes; process; process = next) {
     next = process->next;
     pexec__output_resume(process);
+    if (process->owner != NULL)
+      continue;
     pexec__process_obey(process, &stop);
     pexec__supervisor_settle(process);
   }
@@ -373,5 +421,6 @@ void pexec__supervisor_shut (pexec_supervisor *supervisor) {
   pexec__close(supervisor->null_fd);
   pexec__close(supervisor->event_fd);
   free_sinks(supervisor);
+  pexec__census_close(&supervisor->census);
   supervisor->is_open = false;
 }

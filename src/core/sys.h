@@ -111,9 +111,16 @@ int pexec__signal (int pidfd, int signo);
 int pexec__signal_group (int pidfd, int signo);
 int pexec__kill_group (int pgid, int signo);  /* by number */
 
-/* Calls see(argument, pgid) for each process that is alive (no zombie). 0, or
+/* A process of anybody's. */
+struct pexec__living {
+  int pid, pgid;
+  char name[16];      /* of its program, cut off; any byte but 0 */
+};
+
+/* Calls see(argument, one) for each process that is alive (no zombie). 0, or
    -errno where it cannot be known. */
-int pexec__each_living (void (*see) (void *argument, int pgid),
+int pexec__each_living (void (*see) (void *argument,
+                                     const struct pexec__living *one),
                         void *argument);
 
 /* Makes the child of a plan (clone, then child.c); fills pid and pidfd. */
