@@ -296,6 +296,77 @@ function TestAfterExit:test_it_may_stop_the_process()
   lu.assertEquals(process:info().state, "stopped")
 end
 
+TestBeforeStop = {}
+
+function TestBeforeStop:test_it_is_called_before_the_first_signal()
+  local states = {}
+  local process = managers.started({ before_stop = function(p)
+    pexec.sleep(0.05)
+    states[#states + 1] = p:status()
+  end }, "forever")
+  lu.assertEquals({ process:stop() }, { true, "process" })
+  lu.assertEquals(states, { true })
+end
+
+function TestBeforeStop:test_before_the_stages_of_a_sequence()
+  local order = {}
+  local process = managers.started({
+    before_stop = function() order[#order + 1] = "hook" end,
+    stop_sequence = { { call = function()
+      order[#order + 1] = "call"
+      return false
+    end }, { signal = "TERM" } },
+  }, "forever")
+  lu.assertEquals({ process:stop() }, { true, "process", 2 })
+  lu.assertEquals(order, { "hook", "call" })
+end
+
+function TestBeforeStop:test_of_an_ordered_restart_too()
+  local n = 0
+  local process = managers.started({ before_stop = function() n = n + 1 end },
+                                   "forever")
+  assert(process:restart())
+  process:stop()
+  lu.assertEquals(n, 2)
+end
+
+function TestBeforeStop:test_where_nothing_runs_it_is_not_called()
+  local process = managers.process({ before_stop = error }, "forever")
+  lu.assertEquals({ process:stop() }, { true, "none" })
+end
+
+function TestBeforeStop:test_one_that_ends_meanwhile_needs_no_signal()
+  local process = managers.started({ before_stop = function(p)
+    spec.kill(p:unix_pid())
+    spec.eventually(function() return not p:unix_pid() end)
+  end }, "forever")
+  lu.assertEquals({ process:stop() }, { true, "none" })
+end
+
+-- FAULTS 14
+function TestBeforeStop:test_a_hook_that_stops_its_process_itself()
+  local results
+  local process = managers.started({ before_stop = function(p)
+    results = { p:stop() }
+  end }, "forever")
+  lu.assertEquals({ process:stop() }, { true, "process" })
+  spec.eventually(function()
+    pexec.dispatch(0)
+    return results
+  end)
+  lu.assertEquals(results, { true, "process" })
+end
+
+-- FAULTS 14
+function TestBeforeStop:test_the_stop_goes_on_without_one_that_hangs()
+  local process, log = logged({
+    hook_timeout = 0.1, before_stop = function() pexec.sleep(60) end,
+  }, "forever")
+  assert(process:start())
+  lu.assertEquals({ process:stop() }, { true, "process" })
+  lu.assertNil(log:find "error")
+end
+
 TestTheirTime = {}
 
 -- FAULTS 14

@@ -487,7 +487,7 @@ function TestUnkillable:test_a_stop_says_so_and_its_end_is_noticed()
   local answer, seconds = timed_stop(process)
   lu.assertEquals(answer, { nil, ('error stopping process "%s": did not end '
       .. "even after SIGKILL: %d (child)"):format(spec.child_path, pid),
-      "STOP_TIMEOUT" })
+      "STOP_TIMEOUT", { pid } })
   lu.assertTrue(seconds >= 1.3)
   lu.assertTrue(seconds < 10 * spec.slowness)
   pexec.dispatch(0)

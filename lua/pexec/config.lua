@@ -13,6 +13,7 @@ local core = require "pexec.core"
 local destinations = require "pexec.destinations"
 local json = require "pexec.json"
 local restarting = require "pexec.restarting"
+local stop_sequence = require "pexec.stop_sequence"
 local values = require "pexec.values"
 
 local show <const> = values.show
@@ -119,7 +120,11 @@ local FIELDS = {
     json = "string", unset = { [""] = true }, encode = core.duration_format },
   { name = "reload_signal", check = values.signal_or_handler,
     default = core.signal_parse("SIGHUP"), read = values.signal_name,
-    json = "string", unset = { [""] = true }, encode = core.signal_name }
+    json = "string", unset = { [""] = true }, encode = core.signal_name },
+  { name = "stop_sequence", check = stop_sequence.check,
+    read = stop_sequence.copy, is_same = stop_sequence.is_same,
+    plan = stop_sequence.plan, problem = stop_sequence.problem, json = "any",
+    encode = stop_sequence.encode, decode = stop_sequence.decode }
 }
 
 local BY_NAME = {}

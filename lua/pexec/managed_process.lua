@@ -13,6 +13,7 @@ local logger = require "pexec.logger"
 local output = require "pexec.output"
 local scheduler = require "pexec.scheduler"
 local sending = require "pexec.sending"
+local stop_calls = require "pexec.stop_calls"
 local values = require "pexec.values"
 
 local quote <const> = values.quote
@@ -107,6 +108,7 @@ function managed_process.new(settings, sink, level)
   if not ok then return nil, message, code end
   local plan = config.snapshot(settings, level)
   local sinks = prepare(plan, sink)
+  stop_calls.add_hook(plan)
   local process
   process, message, code = core.process_new(plan)
   if not process then return nil, message, code end
@@ -114,6 +116,8 @@ function managed_process.new(settings, sink, level)
     sinks = sinks,
     log = log_function(sink, plan.id),
     reload = plan.reload_signal,
+    calls = stop_calls.of(plan.stop_sequence),
+    sequence = settings.stop_sequence and true or false,
   }
   deciding.keep(plan, settings, value)
   core.process_value(process, value)
@@ -213,17 +217,18 @@ function in_order.given_up(process, record, reason)
   deciding.give_up(process, record, reason)
 end
 
-local function tell_stopped(process, only_inside, stage, code, message)
-  wake_all(process, "stopped", only_inside, stage, message, code)
+local function tell_stopped(process, only_inside, stage, code, message, ...)
+  wake_all(process, "stopped", only_inside, stage, message, code, ...)
 end
 
 function at_once.stopped(process, ...)
   tell_stopped(process, true, ...)
 end
 
-function in_order.stopped(process, stage, code, message)
+function in_order.stopped(process, ...)
+  local answer = table.pack(...)
   deciding.after_exit(process, function()
-    tell_stopped(process, false, stage, code, message)
+    tell_stopped(process, false, table.unpack(answer, 1, answer.n))
   end)
 end
 
@@ -290,6 +295,9 @@ end
 scheduler.listen("transition", function(process, name, detail)
   output.after(process, function() events.take(process, name, detail) end)
 end)
+
+at_once.stop_call = stop_calls.note
+scheduler.listen("stop_call", stop_calls.run)
 
 scheduler.listen("output", output.take)
 scheduler.listen("log", function(process, level, message)
@@ -439,18 +447,20 @@ end
 -- and does not end its wait.
 function methods.stop(process)
   check_self(process, "stop")
-  local wait = { is_certain = deciding.is_inside(process) }
+  local is_called = stop_calls.is_within(process)
+  local wait = { is_certain = is_called or deciding.is_inside(process) }
   local ok, message, code = core.process_stop(process)
   if not ok then return nil, message, code end
   note_final(process)
-  local stage
-  stage, message, code = await(process, "stopped", wait)
+  if is_called then stop_calls.advance(process) end
+  local stage, number, survivors
+  stage, message, code, number, survivors = await(process, "stopped", wait)
   if not stage or code then
     if code ~= "STOP_TIMEOUT" then return nil, message, code end
     return nil, ("error stopping process %s: %s")
-        :format(quote(core.process_name(process)), message), code
+        :format(quote(core.process_name(process)), message), code, survivors
   end
-  return true, stage
+  return true, stop_calls.result(process, stage, number, survivors)
 end
 
 -- The end is not told yet, perhaps: then it is what is waited for first.
