@@ -136,6 +136,7 @@ static void its_last_words_come_before_the_next_ones_first (void **state) {
   expect_restart(0);
   host_run(0);
   assert_string_equal(host.text, "hello\nbyehello\n");
+  assert_string_equal(host.order, "SOOYO");
 }
 
 static void the_next_one_reads_its_input_from_the_start (void **state) {
