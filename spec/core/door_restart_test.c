@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -83,8 +84,10 @@ static void it_tells_when_it_started_and_how_long_it_ran (void **state) {
   pexec_exit exit;
   (void)state;
   real.config.one_shot = 1;
-  process = STARTED("sleep", "0.05", "exit", "3");
+  process = STARTED("waitfile", real_path("go"), "exit", "3");
   after_ns = wall_now_ns();
+  usleep(50000);
+  assert_int_equal(mkdir(real_path("go"), 0700), 0);
   exit = exit_of(process);
   assert_true(exit.started_at_ns >= before_ns - slack_ns);
   assert_true(exit.started_at_ns <= after_ns + slack_ns);
