@@ -215,6 +215,16 @@ function TestArguments:test_a_task_that_is_cancelled_sends_nothing()
   spec.eventually(function() return count() == 1 end)
 end
 
+-- It is sent already: the answer is the truth.
+function TestArguments:test_a_task_that_is_cancelled_meanwhile_is_answered()
+  local p <close> = started("a", "forever")
+  for _ = 1, 20 do
+    local task = pexec.task(p.signal, p, "CONT")
+    task:cancel()
+    lu.assertEquals({ task:wait() }, { true })
+  end
+end
+
 TestReload = {}
 
 function TestReload:test_it_is_a_hangup()

@@ -608,9 +608,9 @@ void pexec__transition_stopping (pexec_process *process);
 void pexec__transition_stopped (pexec_process *process);
 void pexec__transition_output_lost (pexec_process *process,
                                     enum pexec_stream stream, uint64_t lines);
-/* Posts those that have waited for the sinks; frees them. */
+/* Posts those that have waited for the sinks. Nothing is freed while some
+   do. */
 void pexec__transitions_release (pexec_process *process);
-void pexec__transitions_free (pexec_process *process);
 
 /* {== losses.c: lines that somebody did not get ========================== */
 

@@ -51,7 +51,6 @@ void pexec__process_free (pexec_process *process) {
   pexec__free(process->start.message);
   pexec__free(process->restart.message);
   pexec__free(process->give_up_message);
-  pexec__transitions_free(process);
   pexec__free(process->history);
   pexec__free(process->past.restarts_ns);
   pexec__free(process->orders.veto);

@@ -121,12 +121,6 @@ void pexec__transitions_release (pexec_process *process) {
   pexec__mailbox_unlock(outbox);
 }
 
-void pexec__transitions_free (pexec_process *process) {
-  struct pexec__transition *transition;
-  while ((transition = take_first(&process->delayed)) != NULL)
-    pexec__free(transition);
-}
-
 /* {== each ================================================================ */
 
 void pexec__transition_started (pexec_process *process) {
