@@ -9,8 +9,10 @@ local core = require "pexec.core"
 local deciding = require "pexec.deciding"
 local events = require "pexec.events"
 local input = require "pexec.input"
+local known = require "pexec.known"
 local logger = require "pexec.logger"
 local output = require "pexec.output"
+local planning = require "pexec.planning"
 local scheduler = require "pexec.scheduler"
 local sending = require "pexec.sending"
 local stop_calls = require "pexec.stop_calls"
@@ -44,61 +46,6 @@ end
 
 -- {== making one ============================================================
 
--- Puts a logger where it belongs: the built-in one writes from C, another
--- gets its lines from here.
-local function route(plan, lua_loggers, stream, sink)
-  if core.is_logger(sink) then
-    plan[stream .. "_logger"] = sink
-  else
-    plan[stream .. "_logger"] = nil
-    lua_loggers[stream] = sink
-  end
-end
-
-local function event_bits(sinks)
-  if not sinks then return 0 end
-  return (sinks.stdout and 1 or 0) | (sinks.stderr and 2 or 0)
-end
-
--- Messages of pexec's about this process, from Lua: where those of C go.
-local function log_function(sink, id)
-  if core.is_logger(sink) then
-    return function(level, message) sink[level](sink, message, id) end
-  end
-  return function(level, message)
-    scheduler.spawn(function() sink[level](sink, id .. ": " .. message) end)
-  end
-end
-
-local function stream_loggers(plan, sink)
-  local lua_loggers = {}
-  for _, stream in ipairs{ "stdout", "stderr" } do
-    local own = plan[stream .. "_logger"]
-    plan[stream .. "_logger"] = nil
-    if plan.log then route(plan, lua_loggers, stream, own or sink) end
-  end
-  return lua_loggers
-end
-
--- A merged stderr is told as stdout.
-local function sinks_of(plan, sink)
-  local sinks = output.sinks(plan.log_writer, stream_loggers(plan, sink))
-  if not plan.stderr.merges then return sinks end
-  plan.stderr_logger = nil
-  if sinks then sinks.stderr = nil end
-  return sinks and next(sinks) and sinks
-end
-
-local function prepare(plan, sink)
-  local sinks = sinks_of(plan, sink)
-  plan.environment = values.assignments(plan.environment)
-  deciding.plan(plan)
-  plan.output_events = event_bits(sinks)
-  plan.log_events = not core.is_logger(sink)
-  plan.logger = core.is_logger(sink) and sink or nil
-  return sinks
-end
-
 -- pexec.new_managed_process(config [, logger])
 function managed_process.new(settings, sink, level)
   level = (level or 1) + 1
@@ -106,20 +53,10 @@ function managed_process.new(settings, sink, level)
   sink = logger.check(sink, "logger", level) or logger.default()
   local ok, message, code = settings:validate(settings.id)
   if not ok then return nil, message, code end
-  local plan = config.snapshot(settings, level)
-  local sinks = prepare(plan, sink)
-  stop_calls.add_hook(plan)
+  local plan, value = planning.make(settings, sink, level)
   local process
   process, message, code = core.process_new(plan)
   if not process then return nil, message, code end
-  local value = {
-    sinks = sinks,
-    log = log_function(sink, plan.id),
-    reload = plan.reload_signal,
-    calls = stop_calls.of(plan.stop_sequence),
-    sequence = settings.stop_sequence and true or false,
-  }
-  deciding.keep(plan, settings, value)
   core.process_value(process, value)
   if plan.after_start then
     events.on(process, "started", deciding.note_start)
@@ -513,15 +450,6 @@ end
 
 -- {== what is known =========================================================
 
--- nil, pid while it runs; else what there is to say instead.
-local function find_pid(process)
-  local state, pid, starts = core.process_state(process)
-  if not state then return nil, pid, starts end  -- message, code
-  if pid then return pid end
-  if starts == 0 then return nil, "process not started", "NOT_STARTED" end
-  return nil, "process already finished", "PROCESS_DONE"
-end
-
 -- p:id()
 function methods.id(process)
   check_self(process, "id")
@@ -531,7 +459,7 @@ end
 -- p:status()
 function methods.status(process)
   check_self(process, "status")
-  local pid, message, code = find_pid(process)
+  local pid, message, code = known.pid(process)
   if not pid then return nil, message, code end
   return true
 end
@@ -539,7 +467,7 @@ end
 -- p:unix_pid()
 function methods.unix_pid(process)
   check_self(process, "unix_pid")
-  return find_pid(process)
+  return known.pid(process)
 end
 
 local function check_count(value, method)
@@ -556,26 +484,16 @@ function methods.tail(process, n)
 end
 
 -- p:history([n]): how its last children have ended, or the last n of them.
--- Of each there are the last lines that are still kept.
 function methods.history(process, n)
   check_self(process, "history")
   check_count(n, "history")
-  local records, message, code = core.process_history(process, n)
-  for _, record in ipairs(records or {}) do
-    record.tail = core.process_tail(process, nil, record.run) or {}
-  end
-  return records, message, code
+  return known.history(process, n)
 end
 
 -- p:info()
 function methods.info(process)
   check_self(process, "info")
-  local info, message, code = core.process_info(process)
-  if not info then return nil, message, code end
-  info.id = core.process_id(process)
-  info.restarts = math.max(0, info.starts - 1)
-  info.last_exit = methods.history(process, 1)[1]
-  return info
+  return known.info(process)
 end
 
 -- p:reopen_logs()

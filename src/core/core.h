@@ -1,6 +1,6 @@
 /*
 ** The core's own structures, and who may touch which of their fields. Two
-** threads meet here: the host's (door.c) and the supervisor's (all else).
+** threads meet here: the host's (door*.c) and the supervisor's (all else).
 */
 
 #ifndef PEXEC_CORE_CORE_H
@@ -399,6 +399,8 @@ void pexec__process_free (pexec_process *process);
 
 /* A forked copy has none of the threads, and locks that nobody will open. */
 bool pexec__is_forked (const pexec_supervisor *supervisor);
+/* When that is over; a time that does not fit never comes. */
+int64_t pexec__door_due_in (int64_t delay_ms);
 /* Output that waits for the host may be read on, if it was held up. */
 void pexec__door_resume (pexec_process *process);
 /* As pexec_process_new, without stop programs. */

@@ -1,0 +1,87 @@
+-- What C is told of a configuration, and what Lua keeps of its process: where
+-- lines and messages go, which events are wanted. Makes no process. Runs on
+-- the thread that calls into Lua.
+
+local config = require "pexec.config"
+local core = require "pexec.core"
+local deciding = require "pexec.deciding"
+local output = require "pexec.output"
+local scheduler = require "pexec.scheduler"
+local stop_calls = require "pexec.stop_calls"
+local values = require "pexec.values"
+
+local planning = {}
+
+-- Puts a logger where it belongs: the built-in one writes from C, another
+-- gets its lines from here.
+local function route(plan, lua_loggers, stream, sink)
+  if core.is_logger(sink) then
+    plan[stream .. "_logger"] = sink
+  else
+    plan[stream .. "_logger"] = nil
+    lua_loggers[stream] = sink
+  end
+end
+
+local function event_bits(sinks)
+  if not sinks then return 0 end
+  return (sinks.stdout and 1 or 0) | (sinks.stderr and 2 or 0)
+end
+
+-- Messages of pexec's about this process, from Lua: where those of C go.
+local function log_function(sink, id)
+  if core.is_logger(sink) then
+    return function(level, message) sink[level](sink, message, id) end
+  end
+  return function(level, message)
+    scheduler.spawn(function() sink[level](sink, id .. ": " .. message) end)
+  end
+end
+
+local function stream_loggers(plan, sink)
+  local lua_loggers = {}
+  for _, stream in ipairs{ "stdout", "stderr" } do
+    local own = plan[stream .. "_logger"]
+    plan[stream .. "_logger"] = nil
+    if plan.log then route(plan, lua_loggers, stream, own or sink) end
+  end
+  return lua_loggers
+end
+
+-- A merged stderr is told as stdout.
+local function sinks_of(plan, sink)
+  local sinks = output.sinks(plan.log_writer, stream_loggers(plan, sink))
+  if not plan.stderr.merges then return sinks end
+  plan.stderr_logger = nil
+  if sinks then sinks.stderr = nil end
+  return sinks and next(sinks) and sinks
+end
+
+-- Fills in what C has to be told besides the fields; returns what Lua keeps.
+local function complete(plan, sink)
+  local sinks = sinks_of(plan, sink)
+  plan.environment = values.assignments(plan.environment)
+  plan.output_events = event_bits(sinks)
+  plan.log_events = not core.is_logger(sink)
+  plan.logger = core.is_logger(sink) and sink or nil
+  deciding.plan(plan)
+  return {
+    sinks = sinks,
+    log = log_function(sink, plan.id),
+    reload = plan.reload_signal,
+    sequence = plan.stop_sequence ~= nil,
+  }
+end
+
+-- Of a ProcessConfig and a logger: the plan for C, and what Lua keeps of the
+-- process, its value. Raises as config.snapshot does.
+function planning.make(settings, sink, level)
+  local plan = config.snapshot(settings, (level or 1) + 1)
+  local value = complete(plan, sink)
+  stop_calls.add_hook(plan)
+  value.calls = stop_calls.of(plan.stop_sequence)
+  deciding.keep(plan, settings, value)
+  return plan, value
+end
+
+return planning
