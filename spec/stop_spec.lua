@@ -471,6 +471,36 @@ local function new_freezer()
   end })
 end
 
+-- What cannot run cannot die, either.
+local function freeze(freezer, pid)
+  spec.write(freezer.path .. "/cgroup.procs", tostring(pid))
+  freezer.set("FROZEN")
+  spec.eventually(function()
+    return spec.read(freezer.path .. "/freezer.state") == "FROZEN\n"
+  end)
+end
+
+-- FAULTS 34
+function TestUnkillable:test_a_restart_says_so_and_makes_no_second_one()
+  local freezer <close> = new_freezer()
+  local file = spec.tmpdir() .. "/pids"
+  local process = started({ stop_timeout = 0.3 }, "append", file, "%p",
+                          "forever")
+  local pid = read_pid(file)
+  freeze(freezer, pid)
+  local ok, message, code = process:restart()
+  lu.assertNil(ok)
+  lu.assertStrContains(message, ("%d (child)"):format(pid))
+  lu.assertEquals(code, "STOP_TIMEOUT")
+  lu.assertEquals(process:unix_pid(), pid)
+  lu.assertEquals(#lines_of(file), 1)
+  freezer.set("THAWED")  -- now it dies, and its successor comes
+  spec.eventually(function() return #lines_of(file) == 2 end)
+  spec.eventually(function() return process:info().starts == 2 end)
+  lu.assertFalse(spec.alive(pid))
+  process:stop()
+end
+
 -- FAULTS 34
 function TestUnkillable:test_a_stop_says_so_and_its_end_is_noticed()
   local freezer <close> = new_freezer()
@@ -479,11 +509,7 @@ function TestUnkillable:test_a_stop_says_so_and_its_end_is_noticed()
                             restart_delay = 0 },
                           "append", file, "%p", "forever")
   local pid = read_pid(file)
-  spec.write(freezer.path .. "/cgroup.procs", tostring(pid))
-  freezer.set("FROZEN")
-  spec.eventually(function()
-    return spec.read(freezer.path .. "/freezer.state") == "FROZEN\n"
-  end)
+  freeze(freezer, pid)
   local answer, seconds = timed_stop(process)
   lu.assertEquals(answer, { nil, ('error stopping process "%s": did not end '
       .. "even after SIGKILL: %d (child)"):format(spec.child_path, pid),
