@@ -135,6 +135,17 @@ function TestPool:test_each_failure_waits_longer_and_success_ends()
   assert_in_order(output, "worker 2 is through")
 end
 
+TestGoverned = {}
+
+function TestGoverned:test_after_three_failures_it_is_in_safe_mode()
+  assert_in_order(run "governed", "starts, mode: normal",
+                  "service says: no database",
+                  'attempt 1: status 7 after "no database"',
+                  "attempt 2: status 7", "attempt 3: status 7",
+                  "starts, mode: safe", "run 3: status 7", "drains",
+                  "stopped, it took: process")
+end
+
 TestOneShot = {}
 
 function TestOneShot:test_output_failure_timeout_and_tasks()
@@ -201,7 +212,8 @@ TestExamples = {}
 
 local known = { quickstart = TestQuickstart, pool = TestPool,
                 one_shot = TestOneShot, own_loop = TestOwnLoop, luv = TestLuv,
-                supervise = TestSupervise, plain = TestPlain, logs = TestLogs }
+                supervise = TestSupervise, plain = TestPlain, logs = TestLogs,
+                governed = TestGoverned }
 
 function TestExamples:test_each_has_a_spec()
   for _, name in ipairs(pages.lines_of "examples/run") do
