@@ -284,6 +284,26 @@ typedef struct pexec_stop_stage {
 
 #define PEXEC_STOP_STAGES_MAX 100
 
+/* Of an int: nothing is said. */
+#define PEXEC_UNSET (-2147483647 - 1)
+
+/* What a child is allowed to be and to use. Where a part of it cannot be had,
+   the start fails, and nothing of its program has run. */
+typedef struct pexec_rights {
+  const char *group;              /* name or decimal number, of the group
+                                     database; NULL: its user's, or the
+                                     host's */
+  const char *const *supplementary_groups;  /* the same, and no other; ends in
+                                     NULL; NULL: its user's, or the host's */
+  int umask;                      /* -1: the host's at the first start */
+  int nice;                       /* -20 to 19; UNSET: the host's */
+  int oom_score_adj;              /* -1000 to 1000; UNSET: 0, or the host's
+                                     where the kernel refuses that */
+  int no_new_privileges;          /* 1: no set-id program gives it any */
+} pexec_rights;
+
+#define PEXEC_RIGHTS_INIT { NULL, NULL, -1, PEXEC_UNSET, PEXEC_UNSET, 0 }
+
 typedef struct pexec_config {
   size_t size;                    /* of this struct: versions it */
   const char *id;                 /* required, not empty */
@@ -330,6 +350,7 @@ typedef struct pexec_config {
                                      stop_timeout_ms, which do not count where
                                      there is a sequence. See below */
   size_t stop_stage_count;        /* 0 and a sequence: SIGKILL at once */
+  pexec_rights rights;
 } pexec_config;
 
 /* STOP SEQUENCE. A RUN stage runs its program as the process's user, with its
@@ -348,7 +369,7 @@ typedef struct pexec_config {
     15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL, \
     { PEXEC_FROM_NULL, NULL, NULL, 0 }, { { 0, 0, NULL }, { 0, 0, NULL } }, \
     16384, 262144, 0, PEXEC_RESTART_ALWAYS, NULL, 0, PEXEC_BACKOFF_INIT, \
-    -1, 0, -1, -1, NULL, 0 }
+    -1, 0, -1, -1, NULL, 0, PEXEC_RIGHTS_INIT }
 
 /* Makes a process, not started. PEXEC_EINVALID_CONFIG where the configuration
    cannot be used, -ENOMEM. */
@@ -394,8 +415,8 @@ PEXEC_API int pexec_process_decide (pexec_process *process, uint64_t run,
                                     int64_t delay_ms);
 
 /* What its next start takes of a configuration, or with 'keeps' each start
-   from then on: name, args, environment, cwd and username; the rest of it is
-   as it was. Ordered before the answer to PEXEC_EVENT_EXITED or
+   from then on: name, args, environment, cwd, username and rights; the rest of
+   it is as it was. Ordered before the answer to PEXEC_EVENT_EXITED or
    PEXEC_EVENT_PREPARE it counts for the start that follows. Errors as of
    pexec_process_new. */
 PEXEC_API int pexec_process_configure (pexec_process *process,

@@ -478,7 +478,7 @@ function TestConfigSnapshot:test_a_snapshot_has_every_default()
                     stdin = { source = "null" }, stdout = no_output,
                     stderr = no_output, tail_size = 16384,
                     writer_buffer = 262144, writer_on_full = "block",
-                    reload_signal = 1 })
+                    reload_signal = 1, no_new_privileges = false })
 end
 
 function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
@@ -498,7 +498,8 @@ function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
     restart = "always", success_exit_codes = { 0 }, hook_timeout = 10,
     on_unexpected_exit = handler, tail_size = 1, writer_buffer = 2,
     writer_on_full = "drop", stdin = { source = "null" },
-    stdout = no_output, stderr = no_output, reload_signal = 10 })
+    stdout = no_output, stderr = no_output, reload_signal = 10,
+    no_new_privileges = false })
 end
 
 function TestConfigSnapshot:test_a_snapshot_is_apart_from_the_config()

@@ -13,6 +13,7 @@ local core = require "pexec.core"
 local destinations = require "pexec.destinations"
 local json = require "pexec.json"
 local restarting = require "pexec.restarting"
+local rights = require "pexec.rights"
 local stop_sequence = require "pexec.stop_sequence"
 local values = require "pexec.values"
 
@@ -124,7 +125,20 @@ local FIELDS = {
   { name = "stop_sequence", check = stop_sequence.check,
     read = stop_sequence.copy, is_same = stop_sequence.is_same,
     plan = stop_sequence.plan, problem = stop_sequence.problem, json = "any",
-    encode = stop_sequence.encode, decode = stop_sequence.decode }
+    encode = stop_sequence.encode, decode = stop_sequence.decode },
+  { name = "group", check = rights.group, json = "string",
+    unset = { [""] = true }, decode = rights.decode_group },
+  { name = "supplementary_groups", check = rights.groups, read = rights.copy,
+    is_same = rights.is_same_groups, json = "any",
+    encode = rights.encode_groups, decode = rights.decode_groups },
+  { name = "umask", check = rights.umask, plan = rights.plan_umask,
+    json = "string", unset = { [""] = true } },
+  { name = "nice", check = values.integer, json = "number",
+    problem = values.between(-20, 19) },
+  { name = "oom_score_adj", check = values.integer, json = "number",
+    problem = values.between(-1000, 1000) },
+  { name = "no_new_privileges", check = values.boolean, default = false,
+    json = "boolean" }
 }
 
 local BY_NAME = {}

@@ -26,24 +26,9 @@ local function check_path(value, name)
   return values.text(value, name)
 end
 
-local MOST_MODE <const> = 511  -- 0777
-
-local function check_number_of_mode(value, name)
-  local mode = math.tointeger(value)
-  if not mode or mode < 0 then return expected("mode", value, name) end
-  if mode <= MOST_MODE then return ("%04o"):format(mode) end
-  local meant = tostring(mode):match("^[0-7][0-7][0-7]$") or "640"
-  return nil, ('%s: %d is above 511, which is 0777: Lua has no octal numbers,'
-               .. ' write "0%s"'):format(name, mode, meant)
-end
-
 -- Four octal digits.
 local function check_mode(value, name)
-  if type(value) == "number" then return check_number_of_mode(value, name) end
-  if type(value) == "string" and value:find("^[0-7]?[0-7][0-7][0-7]$") then
-    return ("%04o"):format(tonumber(value, 8))
-  end
-  return expected('mode such as "0640"', value, name)
+  return values.permissions(value, name, "mode", "640")
 end
 
 local function problem_of_interval(seconds, name)

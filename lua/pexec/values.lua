@@ -179,6 +179,33 @@ function values.between(least, most)
   end
 end
 
+-- {== checks: permissions ===================================================
+
+local MOST_PERMISSIONS <const> = 511  -- 0777
+
+local function permissions_of_number(value, name, example)
+  local bits = math.tointeger(value)
+  if not bits or bits < 0 then return nil end
+  if bits <= MOST_PERMISSIONS then return ("%04o"):format(bits) end
+  local meant = tostring(bits):match("^[0-7][0-7][0-7]$") or example
+  return nil, ('%s: %d is above 511, which is 0777: Lua has no octal numbers,'
+               .. ' write "0%s"'):format(name, bits, meant)
+end
+
+-- Four octal digits. 'what' and three digits as an example are for messages.
+function values.permissions(value, name, what, example)
+  local digits, message
+  if type(value) == "number" then
+    digits, message = permissions_of_number(value, name, example)
+  elseif type(value) == "string" and value:find("^[0-7]?[0-7][0-7][0-7]$") then
+    digits = ("%04o"):format(tonumber(value, 8))
+  end
+  if digits or message then return digits, message end
+  if type(value) == "number" then return values.expected(what, value, name) end
+  return values.expected(('%s such as "0%s"'):format(what, example), value,
+                         name)
+end
+
 -- {== checks: durations and signals =========================================
 
 local function number_or_string(value)

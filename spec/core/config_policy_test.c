@@ -3,7 +3,7 @@
 ** by default, and that a copy shares nothing with what it was made from. Its
 ** memory is the test's. One thread.
 **
-** seam: own config.c stop_plan.c
+** seam: own config.c stop_plan.c rights.c
 */
 
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 ** nothing with what it was made from, who frees it, and by which route each
 ** stream leaves a child. Its memory and loggers are the test's. One thread.
 **
-** seam: own config.c stop_plan.c
+** seam: own config.c stop_plan.c rights.c
 */
 
 #include <stdarg.h>

@@ -45,8 +45,14 @@ static const struct user {
   { "nogid", 1004, 4294967295U, "/bin/sh", 1 },
 };
 
+static const struct { const char *name; gid_t gid; } known[] = {
+  { "root", 0 }, { "www", 33 }, { "wheel", 10 }, { "44", 45 },
+  { "last", 4294967294U }, { "nogid", 4294967295U }, { "", 0 },
+};
+
 static struct {
   int error;                 /* of looking up a name */
+  int group_error;           /* the same of a group's */
   size_t entry_size;         /* what one needs of its buffer */
   int good_blocks;           /* -1: all */
   int blocks;
@@ -94,6 +100,34 @@ int getpwuid_r (uid_t uid, struct passwd *entry, char *buffer, size_t size,
     if (users[i].uid == uid)
       user = &users[i];
   return give(user, entry, buffer, size, result);
+}
+
+static int give_group (const char *name, const gid_t *gid,
+                       struct group *entry, size_t size,
+                       struct group **result) {
+  *result = NULL;
+  if (fake.group_error != 0)
+    return fake.group_error;
+  if (size < fake.entry_size)
+    return ERANGE;
+  for (size_t i = 0; i < COUNT(known); i++)
+    if (gid ? known[i].gid == *gid : strcmp(known[i].name, name) == 0) {
+      *entry = (struct group){ .gr_gid = known[i].gid };
+      *result = entry;
+    }
+  return 0;
+}
+
+int getgrnam_r (const char *name, struct group *entry, char *buffer,
+                size_t size, struct group **result) {
+  (void)buffer;
+  return give_group(name, NULL, entry, size, result);
+}
+
+int getgrgid_r (gid_t gid, struct group *entry, char *buffer, size_t size,
+                struct group **result) {
+  (void)buffer;
+  return give_group(NULL, &gid, entry, size, result);
 }
 
 int getgrouplist (const char *name, gid_t group, gid_t *groups, int *count) {
@@ -155,11 +189,13 @@ char *pexec__strdup (const char *text) {
 /* {== helpers ============================================================ */
 
 static struct pexec__identity found;
+static pexec_rights rights;
 
 static int begin (void **state) {
   (void)state;
   memset(&fake, 0, sizeof fake);
   fake.good_blocks = -1;
+  rights = (pexec_rights)PEXEC_RIGHTS_INIT;
   return 0;
 }
 
@@ -180,14 +216,14 @@ static void be (uid_t uid, gid_t gid, int group_count, gid_t first_group) {
 static void expect_user (const char *username, uid_t uid, gid_t gid,
                          const char *name) {
   pexec__identity_free(&found);
-  assert_int_equal(pexec__identity_resolve(username, &found), 0);
+  assert_int_equal(pexec__identity_resolve(username, &rights, &found), 0);
   assert_int_equal(found.uid, uid);
   assert_int_equal(found.gid, gid);
   assert_string_equal(found.name, name);
 }
 
 static void expect_error (const char *username, int error) {
-  int result = pexec__identity_resolve(username, &found);
+  int result = pexec__identity_resolve(username, &rights, &found);
   if (result != error)
     fail_msg("\"%s\": %d instead of %d", username, result, error);
   assert_true(found.is_changed);  /* never "run as me" by mistake */
@@ -198,7 +234,7 @@ static void expect_error (const char *username, int error) {
 
 static void no_username_is_the_hosts_user (void **state) {
   (void)state;
-  assert_int_equal(pexec__identity_resolve(NULL, &found), 0);
+  assert_int_equal(pexec__identity_resolve(NULL, &rights, &found), 0);
   assert_false(found.is_changed);
   assert_null(found.name);
 }
@@ -285,6 +321,118 @@ static void what_the_name_service_says_is_passed_on (void **state) {
   expect_error("1000", -EIO);
 }
 
+/* {== groups ============================================================= */
+
+#define LIST(...) ((const char *const []){ __VA_ARGS__, NULL })
+
+static void resolve (const char *username) {
+  pexec__identity_free(&found);
+  assert_int_equal(pexec__identity_resolve(username, &rights, &found), 0);
+}
+
+static void a_group_takes_the_place_of_the_users (void **state) {
+  (void)state;
+  rights.group = "www";
+  expect_user("bob", 1000, 33, "bob");
+  assert_int_equal(found.group_count, 3);
+  assert_int_equal(found.groups[0], 33);  /* and not 100 */
+}
+
+static void a_group_may_be_a_number (void **state) {
+  (void)state;
+  rights.group = "33";
+  expect_user("bob", 1000, 33, "bob");
+  rights.group = "44";                    /* here a name */
+  expect_user("bob", 1000, 45, "bob");
+  rights.group = "4294967294";
+  expect_user("bob", 1000, 4294967294U, "bob");
+}
+
+static void a_group_alone_changes_nothing_else (void **state) {
+  (void)state;
+  be(1000, 100, 3, 100);
+  rights.group = "www";
+  resolve(NULL);
+  assert_true(found.is_changed && found.has_gid);
+  assert_false(found.has_uid || found.has_groups);
+  assert_null(found.name);
+}
+
+static void given_groups_take_the_place_of_the_users (void **state) {
+  (void)state;
+  rights.supplementary_groups = LIST("wheel", "33");
+  expect_user("bob", 1000, 100, "bob");
+  assert_int_equal(found.group_count, 2);
+  assert_int_equal(found.groups[0], 10);
+  assert_int_equal(found.groups[1], 33);
+}
+
+static void no_groups_are_none (void **state) {
+  (void)state;
+  rights.supplementary_groups = (const char *const []){ NULL };
+  be(1000, 100, 3, 100);
+  expect_user("bob", 1000, 100, "bob");
+  assert_true(found.is_changed && found.has_groups);
+  assert_int_equal(found.group_count, 0);
+}
+
+static void given_groups_alone_change_nothing_else (void **state) {
+  (void)state;
+  rights.supplementary_groups = LIST("wheel");
+  resolve(NULL);
+  assert_true(found.is_changed && found.has_groups);
+  assert_false(found.has_uid || found.has_gid);
+}
+
+static void the_hosts_own_groups_change_nothing (void **state) {
+  (void)state;
+  be(1000, 33, 1, 10);
+  rights.group = "www";
+  rights.supplementary_groups = LIST("wheel");
+  resolve(NULL);
+  assert_false(found.is_changed);
+}
+
+static void expect_wrong_group (const char *group, int error) {
+  rights.group = group;
+  expect_error("bob", error);
+  rights.group = NULL;
+  rights.supplementary_groups = LIST(group);
+  assert_int_equal(pexec__identity_resolve(NULL, &rights, &found), error);
+  assert_true(found.is_changed);
+  assert_ptr_equal(found.wrong_group, group);
+  pexec__identity_free(&found);
+}
+
+static void what_is_no_group_is_an_error (void **state) {
+  static const char *const names[] = {
+    "", "no-such-group", "0x10", "-1", "+10", " 10", "10 ", "1e1", "10.0",
+    "4242", "4294967296", "4294967306", "99999999999", "18446744073709551616"
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT(names); i++)
+    expect_wrong_group(names[i], -ENOENT);
+  expect_wrong_group("4294967295", -ENOENT);
+  expect_wrong_group("nogid", -EINVAL);
+}
+
+static void what_is_said_of_groups_is_passed_on (void **state) {
+  (void)state;
+  fake.group_error = EIO;
+  expect_wrong_group("www", -EIO);
+  expect_wrong_group("33", -EIO);
+}
+
+static void a_long_group_is_read (void **state) {
+  (void)state;
+  rights.group = "www";
+  fake.entry_size = 300000;
+  expect_user("bob", 1000, 33, "bob");
+  fake.entry_size = 100000000;
+  pexec__identity_free(&found);
+  expect_wrong_group("www", -ERANGE);
+}
+
 /* {== a host that is this user already =================================== */
 
 static void the_hosts_own_user_changes_nothing (void **state) {
@@ -335,7 +483,7 @@ static int resolve_with_blocks (const char *username, int good_blocks) {
   int error;
   be(1000, 100, 3, 100);
   fake.good_blocks = good_blocks;
-  error = pexec__identity_resolve(username, &found);
+  error = pexec__identity_resolve(username, &rights, &found);
   fake.good_blocks = -1;
   return error;
 }
@@ -350,6 +498,18 @@ static void each_allocation_may_fail (void **state) {
     n++;
   }
   assert_in_range(n, 4, 20);
+}
+
+static void so_may_each_for_groups (void **state) {
+  int n = 0;
+  (void)state;
+  rights.group = "www";
+  rights.supplementary_groups = LIST("wheel", "33");
+  while (resolve_with_blocks("bob", n + 1) != 0) {
+    pexec__identity_free(&found);
+    n++;
+  }
+  assert_in_range(n, 6, 20);
 }
 
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -368,12 +528,23 @@ int main (void) {
     SPEC(one_that_is_too_long_is_an_error),
     SPEC(an_entry_that_would_change_nothing_is_refused),
     SPEC(what_the_name_service_says_is_passed_on),
+    SPEC(a_group_takes_the_place_of_the_users),
+    SPEC(a_group_may_be_a_number),
+    SPEC(a_group_alone_changes_nothing_else),
+    SPEC(given_groups_take_the_place_of_the_users),
+    SPEC(no_groups_are_none),
+    SPEC(given_groups_alone_change_nothing_else),
+    SPEC(the_hosts_own_groups_change_nothing),
+    SPEC(what_is_no_group_is_an_error),
+    SPEC(what_is_said_of_groups_is_passed_on),
+    SPEC(a_long_group_is_read),
     SPEC(the_hosts_own_user_changes_nothing),
     SPEC(other_groups_are_a_change),
     SPEC(fewer_groups_are_a_change),
     SPEC(another_group_is_a_change),
     SPEC(a_set_user_id_host_is_a_change),
     SPEC(each_allocation_may_fail),
+    SPEC(so_may_each_for_groups),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

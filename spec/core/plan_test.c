@@ -318,6 +318,48 @@ static void a_bad_user_is_named (void **state) {
                  "permitted");
 }
 
+static void a_bad_group_is_named (void **state) {
+  (void)state;
+  from.rights.group = "0x10";
+  make_plan();
+  plan.identity.wrong_group = "0x10";
+  expect_message(PEXEC__STEP_GROUP, -ENOENT, "error starting process "
+                 "\"prog\": there is no group \"0x10\"");
+  expect_message(PEXEC__STEP_GROUP, -EIO, "error starting process \"prog\": "
+                 "looking up group \"0x10\": input/output error");
+  expect_message(PEXEC__STEP_IDENTITY, -EPERM, "error starting process "
+                 "\"prog\": changing its group to \"0x10\": operation not "
+                 "permitted");
+}
+
+static void groups_alone_are_told_of (void **state) {
+  (void)state;
+  from.rights.supplementary_groups = LIST("a");
+  make_plan();
+  expect_message(PEXEC__STEP_IDENTITY, -EPERM, "error starting process "
+                 "\"prog\": setting its supplementary groups: operation not "
+                 "permitted");
+}
+
+static void a_refused_number_is_named (void **state) {
+  (void)state;
+  from.rights.nice = -5;
+  from.rights.oom_score_adj = -1000;
+  make_plan();
+  expect_message(PEXEC__STEP_NICE, -EACCES, "error starting process \"prog\": "
+                 "setting its nice value to -5: permission denied");
+  expect_message(PEXEC__STEP_OOM_SCORE, -EACCES, "error starting process "
+                 "\"prog\": setting its oom_score_adj to -1000: permission "
+                 "denied");
+  assert_string_equal(plan.oom_score_adj, "-1000");
+}
+
+static void without_a_score_it_is_zero (void **state) {
+  (void)state;
+  make_plan();
+  assert_string_equal(plan.oom_score_adj, "0");
+}
+
 static void a_name_that_is_nowhere_is_not_in_path (void **state) {
   (void)state;
   set_host(LIST("PATH=/nonexistent-1:/nonexistent-2"), NULL);
@@ -492,6 +534,10 @@ int main (void) {
     SPEC(a_failure_before_there_is_a_plan_can_be_told),
     SPEC(a_bad_cwd_is_told_apart_from_a_bad_program),
     SPEC(a_bad_user_is_named),
+    SPEC(a_bad_group_is_named),
+    SPEC(groups_alone_are_told_of),
+    SPEC(a_refused_number_is_named),
+    SPEC(without_a_score_it_is_zero),
     SPEC(a_name_that_is_nowhere_is_not_in_path),
     SPEC(a_path_that_is_not_there_is_named),
     SPEC(the_candidate_that_was_found_is_named),

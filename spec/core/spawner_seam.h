@@ -82,8 +82,9 @@ static inline void let_all_go_on (void) {
 
 /* {== what may block ===================================================== */
 
-int pexec__identity_resolve (const char *username,
+int pexec__identity_resolve (const char *username, const pexec_rights *rights,
                              struct pexec__identity *identity) {
+  (void)rights;
   (void)identity;
   lock();
   if (username != NULL)

@@ -287,6 +287,7 @@ static const struct verb verbs[] = {
   { "ids", 0, FIXED, do_ids },            /* key=number, groups=a,b */
   { "fds", 0, FIXED, do_fds },            /* number=target, each */
   { "signals", 0, FIXED, do_signals },    /* SigBlk SigIgn SigCgt */
+  { "file", 1, FIXED, do_file },          /* FILE: what is in it */
   { "env", 1, FIXED, do_env },            /* NAME=value or "NAME unset" */
   { "cwd", 0, FIXED, do_cwd },
   { "umask", 0, FIXED, do_umask },        /* as in 0022 */

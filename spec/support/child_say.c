@@ -296,6 +296,17 @@ void do_signals (char **args) {
   fclose(status);
 }
 
+void do_file (char **args) {
+  char chunk[CHUNK];
+  size_t count;
+  FILE *file = fopen(args[0], "re");
+  if (file == NULL)
+    child_fail_with_errno(args[0]);
+  while ((count = fread(chunk, 1, sizeof chunk, file)) > 0)
+    put_chunk(chunk, count);
+  fclose(file);
+}
+
 void do_env (char **args) {
   char text[CHUNK];
   const char *value = getenv(args[0]);

@@ -43,6 +43,7 @@ void do_take (char **args);
 void do_ids (char **args);
 void do_fds (char **args);
 void do_signals (char **args);
+void do_file (char **args);
 void do_env (char **args);
 void do_cwd (char **args);
 void do_umask (char **args);

@@ -322,6 +322,26 @@ static void read_stop_sequence (lua_State *L, int table,
   config->stop_stage_count = count;
 }
 
+/* {== what it may be and use ============================================ */
+
+static int read_number_or (lua_State *L, int table, const char *field,
+                           int unset) {
+  return has_field(L, table, field) ? (int)read_integer(L, table, field)
+                                    : unset;
+}
+
+static void read_rights (lua_State *L, int table, pexec_rights *rights) {
+  rights->group = read_text(L, table, "group");
+  if (has_field(L, table, "supplementary_groups"))
+    rights->supplementary_groups = read_array(L, table,
+                                              "supplementary_groups");
+  rights->umask = read_number_or(L, table, "umask", -1);
+  rights->nice = read_number_or(L, table, "nice", PEXEC_UNSET);
+  rights->oom_score_adj = read_number_or(L, table, "oom_score_adj",
+                                         PEXEC_UNSET);
+  rights->no_new_privileges = read_boolean(L, table, "no_new_privileges");
+}
+
 /* {== all of it ========================================================= */
 
 void pexec__read_config (lua_State *L, int index, pexec_config *config) {
@@ -341,6 +361,7 @@ void pexec__read_config (lua_State *L, int index, pexec_config *config) {
   config->output_events = (unsigned)read_number(L, table, "output_events");
   config->stop_timeout_ms = read_wait(L, table, "stop_timeout");
   read_policy(L, table, config);
+  read_rights(L, table, &config->rights);
   config->logger = read_logger(L, table, "logger");
   config->stdout_logger = read_logger(L, table, "stdout_logger");
   config->stderr_logger = read_logger(L, table, "stderr_logger");

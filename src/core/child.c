@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,6 +70,38 @@ static void set_umask (struct pexec__plan *plan) {
   (void)syscall(SYS_umask, mask);  /* cannot fail */
 }
 
+/* Before the user is changed, who may not be allowed to. */
+static void set_nice (struct pexec__plan *plan) {
+  int nice = plan->rights->nice;
+  if (nice != PEXEC_UNSET)
+    check(plan, syscall(SYS_setpriority, PRIO_PROCESS, 0, nice),
+          PEXEC__STEP_NICE);
+}
+
+static long write_oom_score (const struct pexec__plan *plan) {
+  long fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj",
+                    O_WRONLY | O_CLOEXEC);
+  long result = fd;
+  int error;
+  if (fd < 0)
+    return fd;
+  result = syscall(SYS_write, fd, plan->oom_score_adj,
+                   plan->oom_score_length);
+  error = errno;
+  (void)syscall(SYS_close, fd);
+  errno = error;
+  return result;
+}
+
+/* The kernel gives the host's own another value only where somebody shares
+   its memory for longer than until exec. Where nobody has asked for one, it
+   is no reason to fail. */
+static void set_oom_score (struct pexec__plan *plan) {
+  long result = write_oom_score(plan);
+  if (plan->rights->oom_score_adj != PEXEC_UNSET)
+    check(plan, result, PEXEC__STEP_OOM_SCORE);
+}
+
 /* The host's own stays where it is; one that the host has marked
    close-on-exec is inherited all the same. */
 static void inherit (struct pexec__plan *plan, int fd) {
@@ -92,7 +125,7 @@ static void set_descriptors (struct pexec__plan *plan) {
 
 /* With a way back the program could take it: that counts as a failure. */
 static void check_no_way_back (struct pexec__plan *plan) {
-  if (plan->identity.uid == 0)
+  if (!plan->identity.has_uid || plan->identity.uid == 0)
     return;
   if (syscall(SYS_setuid, 0) == 0) {
     errno = EPERM;
@@ -110,13 +143,22 @@ static void change_identity (struct pexec__plan *plan) {
   const struct pexec__identity *to = &plan->identity;
   if (!to->is_changed)
     return;
-  check(plan, syscall(SYS_setgroups, to->group_count, to->groups),
-        PEXEC__STEP_IDENTITY);
-  check(plan, syscall(SYS_setresgid, to->gid, to->gid, to->gid),
-        PEXEC__STEP_IDENTITY);
-  check(plan, syscall(SYS_setresuid, to->uid, to->uid, to->uid),
-        PEXEC__STEP_IDENTITY);
+  if (to->has_groups)
+    check(plan, syscall(SYS_setgroups, to->group_count, to->groups),
+          PEXEC__STEP_IDENTITY);
+  if (to->has_gid)
+    check(plan, syscall(SYS_setresgid, to->gid, to->gid, to->gid),
+          PEXEC__STEP_IDENTITY);
+  if (to->has_uid)
+    check(plan, syscall(SYS_setresuid, to->uid, to->uid, to->uid),
+          PEXEC__STEP_IDENTITY);
   check_no_way_back(plan);
+}
+
+static void forbid_privileges (struct pexec__plan *plan) {
+  if (plan->rights->no_new_privileges)
+    check(plan, syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+          PEXEC__STEP_PRIVILEGES);
 }
 
 /* A change of identity clears the signal, so it comes after; and a parent
@@ -171,9 +213,12 @@ int pexec__child_main (void *data) {
   check(plan, syscall(SYS_setsid), PEXEC__STEP_SESSION);
   reset_signals(plan);
   set_umask(plan);
+  set_nice(plan);
+  set_oom_score(plan);
   set_descriptors(plan);
   enter(plan, plan->host_cwd, PEXEC__STEP_HOST_CWD);
   change_identity(plan);
+  forbid_privileges(plan);
   enter(plan, plan->cwd, PEXEC__STEP_CWD);
   follow_parent(plan);
   execute(plan);

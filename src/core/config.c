@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "rights.h"
 #include "sys.h"
 
 _Static_assert(_Alignof(struct pexec__config) >= _Alignof(pexec_file),
@@ -177,6 +178,7 @@ static bool is_usable (const pexec_config *from) {
          is_wait(from->restart_delay_ms) && from->events_buffer >= 1 &&
          is_usable_sequence(from) &&
          is_usable_policy(from) && is_usable_input(&from->input) &&
+         pexec__rights_are_usable(&from->rights) &&
          is_usable_output(&from->output[0], false) &&
          is_usable_output(&from->output[1], true);
 }
@@ -223,7 +225,7 @@ static size_t block_size (const pexec_config *from) {
          array_size(strings_of(from->environment)) +
          text_size(from->id) + text_size(from->name) +
          text_size(from->cwd) + text_size(from->username) +
-         input_size(&from->input);
+         input_size(&from->input) + pexec__rights_size(&from->rights);
 }
 
 /* {== filling it ======================================================== */
@@ -341,6 +343,7 @@ static void put_pointers (struct pexec__config *config,
   config->cwd = put_text(&room, from->cwd);
   config->username = put_text(&room, from->username);
   put_input(&config->input, &room, &from->input);
+  pexec__rights_copy(&config->rights, room, &from->rights);
 }
 
 /* {== the policy ========================================================= */

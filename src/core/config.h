@@ -41,6 +41,7 @@ struct pexec__config {
   struct pexec__stop_plan stop;
   struct pexec__stage usual_stages[PEXEC__USUAL_STAGES];  /* of that, or
                                not used */
+  pexec_rights rights;      /* what it points to is ours, too */
 };
 
 /* Checks and copies. PEXEC_EINVALID_CONFIG, -ENOMEM. */

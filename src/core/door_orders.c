@@ -186,6 +186,7 @@ static int copy_changes (const pexec_process *process,
   changed.stdout_logger = own->stream_loggers[0];
   changed.stderr_logger = own->stream_loggers[1];
   changed.output_events = own->output_events;
+  changed.rights = own->rights;
   return pexec__config_copy(&changed, copy);
 }
 

@@ -128,6 +128,36 @@ static char *user_failure (const struct pexec__config *config, int error) {
                 config->name, config->username, pexec_error_text(error));
 }
 
+static char *group_failure (const struct pexec__config *config,
+                            const char *group, int error) {
+  if (error == -ENOENT)
+    return format("error starting process \"%s\": there is no group \"%s\"",
+                  config->name, group);
+  return format("error starting process \"%s\": looking up group \"%s\": %s",
+                config->name, group, pexec_error_text(error));
+}
+
+/* What is told is the most that was asked for. */
+static char *identity_failure (const struct pexec__config *config,
+                               int error) {
+  const char *reason = pexec_error_text(error);
+  if (config->username != NULL)
+    return format("error starting process \"%s\": changing its user to "
+                  "\"%s\": %s", config->name, config->username, reason);
+  if (config->rights.group != NULL)
+    return format("error starting process \"%s\": changing its group to "
+                  "\"%s\": %s", config->name, config->rights.group, reason);
+  return format("error starting process \"%s\": setting its supplementary "
+                "groups: %s", config->name, reason);
+}
+
+static char *number_failure (const struct pexec__config *config,
+                             enum pexec__spawn_step step, int number,
+                             int error) {
+  return format("error starting process \"%s\": %s to %d: %s", config->name,
+                step_text(step), number, pexec_error_text(error));
+}
+
 char *pexec__log_failure (const struct pexec__config *config,
                           const char *path, enum pexec__logfile_flaw flaw,
                           int error) {
@@ -178,10 +208,14 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
       return pexec__log_failure(config, plan->log_path, plan->log_flaw, error);
     case PEXEC__STEP_USER:
       return user_failure(config, error);
+    case PEXEC__STEP_GROUP:
+      return group_failure(config, plan->identity.wrong_group, error);
     case PEXEC__STEP_IDENTITY:
-      return format("error starting process \"%s\": changing its user to "
-                    "\"%s\": %s", config->name, config->username,
-                    pexec_error_text(error));
+      return identity_failure(config, error);
+    case PEXEC__STEP_NICE:
+      return number_failure(config, step, config->rights.nice, error);
+    case PEXEC__STEP_OOM_SCORE:
+      return number_failure(config, step, config->rights.oom_score_adj, error);
     case PEXEC__STEP_EXEC:
       return exec_failure(plan, config, error);
     default:

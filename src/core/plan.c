@@ -151,11 +151,19 @@ static void set_directories (struct pexec__plan *plan, const char *cwd,
   plan->cwd = cwd;
 }
 
+static void set_rights (struct pexec__plan *plan, const pexec_rights *rights) {
+  bool is_set = (rights->oom_score_adj != PEXEC_UNSET);
+  plan->rights = rights;
+  plan->oom_score_length = (size_t)sprintf(plan->oom_score_adj, "%d",
+      is_set ? rights->oom_score_adj : 0);
+}
+
 int pexec__plan_make (struct pexec__plan *plan,
                       const struct pexec__config *config,
                       const struct pexec__host *host) {
   plan->argv = config->argv;
   set_directories(plan, config->cwd, host->cwd);
+  set_rights(plan, &config->rights);
   plan->failed_step = PEXEC__STEP_NOTHING;
   plan->found_umask = -1;
   plan->pidfd = -1;

@@ -22,18 +22,22 @@
   X(PREPARE, "preparing it") \
   X(PIPES, "making its pipes") \
   X(USER, "looking up its user") \
+  X(GROUP, "looking up its groups") \
   X(INPUT, "opening its standard input") \
   X(LOG, "opening its log file") \
   X(CLONE, "creating a child") \
   X(SESSION, "making a session for it") \
   X(SIGNALS, "resetting signals in it") \
   X(UMASK, "setting its umask") \
+  X(NICE, "setting its nice value") \
+  X(OOM_SCORE, "setting its oom_score_adj") \
   X(DESCRIPTORS, "setting up its descriptors") \
   X(STDIN, "inheriting standard input") \
   X(STDOUT, "inheriting standard output") \
   X(STDERR, "inheriting standard error") \
   X(HOST_CWD, "going to the host's working directory") \
   X(IDENTITY, "changing its user") \
+  X(PRIVILEGES, "forbidding it new privileges") \
   X(CWD, "setting its working directory") \
   X(DEATH_SIGNAL, "asking for a signal at its parent's death") \
   X(EXEC, "executing it")
@@ -59,6 +63,9 @@ struct pexec__plan {
                                 plan; 0: none */
   int output_fds[2];         /* the same of its 1 and its 2 */
   struct pexec__identity identity;
+  const pexec_rights *rights;  /* the configuration's */
+  char oom_score_adj[12];    /* its text */
+  size_t oom_score_length;
   int umask;                 /* -1: the host's as it is */
   int parent_pid;
   char *stack_end;           /* of the child's own stack */

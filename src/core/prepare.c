@@ -34,11 +34,21 @@ static int open_logs (struct pexec__job *job) {
   return error < 0 ? error : open_outputs(job);
 }
 
-int pexec__job_prepare (struct pexec__job *job) {
+static int find_identity (struct pexec__job *job) {
+  struct pexec__identity *identity = &job->plan.identity;
   int error = pexec__identity_resolve(job->config->username,
-                                      &job->plan.identity);
+                                      &job->config->rights, identity);
+  if (error >= 0)
+    return 0;
+  return pexec__job_explain(job, identity->wrong_group ? PEXEC__STEP_GROUP
+                                                       : PEXEC__STEP_USER,
+                            error);
+}
+
+int pexec__job_prepare (struct pexec__job *job) {
+  int error = find_identity(job);
   if (error < 0)
-    return pexec__job_explain(job, PEXEC__STEP_USER, error);
+    return error;
   error = pexec__plan_make(&job->plan, job->config, job->host);
   if (error < 0)
     return pexec__job_explain(job, PEXEC__STEP_PREPARE, error);

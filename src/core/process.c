@@ -11,19 +11,26 @@
 
 /* {== starting =========================================================== */
 
-/* It has files to open, or a user to ask a name service for. */
+static bool has_names (const struct pexec__config *config) {
+  return config->username != NULL || config->rights.group != NULL ||
+         config->rights.supplementary_groups != NULL;
+}
+
+/* It has files to open, or a user or group to ask a name service for. */
 static bool may_hang (const struct pexec__job *job) {
   return job->config->input.source == PEXEC_FROM_FILE ||
-         job->config->username != NULL ||
+         has_names(job->config) ||
          job->plan.fds[1] < 0 || job->plan.fds[2] < 0 ||
          job->opening_count > 0;
 }
 
-static void fill_plan (pexec_process *process, struct pexec__plan *plan) {
+static void fill_plan (pexec_process *process, struct pexec__job *job) {
+  struct pexec__plan *plan = &job->plan;
+  int umask = job->config->rights.umask;
   plan->fds[0] = pexec__input_fd(process);
   plan->fds[1] = pexec__output_fd(process, 0);
   plan->fds[2] = pexec__output_fd(process, 1);
-  plan->umask = process->umask;
+  plan->umask = umask >= 0 ? umask : process->umask;
 }
 
 static int open_pipes (pexec_process *process) {
@@ -39,7 +46,7 @@ static int submit (pexec_process *process) {
     return error;
   if ((error = pexec__job_new(process, config, &job)) < 0)
     return error;
-  fill_plan(process, &job->plan);
+  fill_plan(process, job);
   job->may_hang = may_hang(job);
   process->job = job;
   pexec__output_hold(process, true);

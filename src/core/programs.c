@@ -64,6 +64,7 @@ static pexec_config config_of (const pexec_config *owner,
   config.environment = environment;
   config.cwd = owner->cwd;
   config.username = owner->username;
+  config.rights = owner->rights;
   config.asks = 1;
   config.restart = PEXEC_RESTART_NEVER;
   config.stop_timeout_ms = 100;

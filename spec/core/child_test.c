@@ -1,0 +1,219 @@
+/*
+** Specifies which system calls a child makes, in which order, and that one
+** that fails ends it at once with its step and errno: the calls are this
+** file's. One thread.
+**
+** seam: own child.c
+*/
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "plan.h"
+
+/* {== the calls ========================================================== */
+
+static const struct { long number; const char *name; } names[] = {
+  { SYS_setsid, "setsid" }, { SYS_umask, "umask" },
+  { SYS_rt_sigprocmask, "unblock" }, { SYS_setpriority, "setpriority" },
+  { SYS_openat, "open" }, { SYS_write, "write" }, { SYS_close, "close" },
+  { SYS_dup3, "dup3" }, { SYS_close_range, "close_range" },
+  { SYS_chdir, "chdir" }, { SYS_setgroups, "setgroups" },
+  { SYS_setresgid, "setresgid" }, { SYS_setresuid, "setresuid" },
+  { SYS_setuid, "setuid" }, { SYS_getppid, "getppid" },
+  { SYS_execve, "execve" },
+};
+
+static struct {
+  char made[1024];           /* names of the calls, a blank behind each */
+  const char *failing;       /* the call of this name fails */
+  int error;                 /* so */
+  jmp_buf gone;              /* where the child's end leads */
+} fake;
+
+static const char *name_of (long number, long first) {
+  if (number == SYS_prctl)
+    return first == PR_SET_NO_NEW_PRIVS ? "no_new_privs" : "pdeathsig";
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (names[i].number == number)
+      return names[i].name;
+  fail_msg("an unknown call: %ld", number);
+  return "";
+}
+
+/* There is no way back, and nothing can be executed. */
+static int error_of (const char *name) {
+  if (fake.failing != NULL && strcmp(name, fake.failing) == 0)
+    return fake.error;
+  if (strcmp(name, "setuid") == 0)
+    return EPERM;
+  return strcmp(name, "execve") == 0 ? ENOENT : 0;
+}
+
+long syscall (long number, ...) {
+  const char *name;
+  va_list args;
+  long first;
+  va_start(args, number);
+  first = va_arg(args, long);
+  va_end(args);
+  if (number == SYS_exit_group)
+    longjmp(fake.gone, 1);
+  if (number == SYS_rt_sigaction)
+    return 0;
+  name = name_of(number, first);
+  strcat(strcat(fake.made, name), " ");
+  errno = error_of(name);
+  return errno == 0 ? 0 : -1;
+}
+
+/* {== a child ============================================================ */
+
+static char *const nothing[] = { NULL };
+static char *const candidates[] = { (char *)(uintptr_t)"/prog", NULL };
+static gid_t groups[] = { 5 };
+static pexec_rights rights;
+static struct pexec__plan plan;
+
+static int begin (void **state) {
+  (void)state;
+  memset(&fake, 0, sizeof fake);
+  memset(&plan, 0, sizeof plan);
+  rights = (pexec_rights)PEXEC_RIGHTS_INIT;
+  plan.argv = plan.envp = nothing;
+  plan.candidates = candidates;
+  plan.rights = &rights;
+  plan.umask = 022;
+  plan.fds[0] = plan.fds[1] = plan.fds[2] = 7;
+  strcpy(plan.oom_score_adj, "0");
+  return 0;
+}
+
+static void run (void) {
+  if (setjmp(fake.gone) == 0)
+    (void)pexec__child_main(&plan);
+}
+
+static void ask_for_everything (void) {
+  rights.nice = 5;
+  rights.oom_score_adj = 100;
+  rights.no_new_privileges = 1;
+  plan.host_cwd = "/host";
+  plan.cwd = "sub";
+  plan.identity = (struct pexec__identity){
+    .is_changed = true, .has_uid = true, .has_gid = true, .has_groups = true,
+    .uid = 1000, .gid = 1000, .groups = groups, .group_count = 1,
+  };
+}
+
+#define TO_DESCRIPTORS "dup3 dup3 dup3 close_range "
+#define SCORE "open write close "
+
+static void it_does_no_more_than_it_is_asked_for (void **state) {
+  (void)state;
+  run();
+  assert_string_equal(fake.made, "setsid unblock umask " SCORE TO_DESCRIPTORS
+                      "pdeathsig getppid execve ");
+}
+
+/* What needs rights comes before they are given up, and what a change of
+   identity would clear or what its user alone may do comes behind it. */
+static void the_order_is_the_one_that_is_told (void **state) {
+  (void)state;
+  ask_for_everything();
+  run();
+  assert_string_equal(fake.made, "setsid unblock umask setpriority " SCORE
+                      TO_DESCRIPTORS "chdir setgroups setresgid setresuid "
+                      "setuid no_new_privs chdir pdeathsig getppid execve ");
+}
+
+static void what_of_its_identity_is_not_asked_for_is_kept (void **state) {
+  (void)state;
+  plan.identity.is_changed = plan.identity.has_gid = true;
+  run();
+  assert_non_null(strstr(fake.made, "close_range setresgid pdeathsig"));
+}
+
+/* {== failures =========================================================== */
+
+static void each_failure_ends_it_with_its_step (void **state) {
+  static const struct { const char *call; enum pexec__spawn_step step; }
+  cases[] = {
+    { "setsid", PEXEC__STEP_SESSION }, { "unblock", PEXEC__STEP_SIGNALS },
+    { "setpriority", PEXEC__STEP_NICE }, { "open", PEXEC__STEP_OOM_SCORE },
+    { "write", PEXEC__STEP_OOM_SCORE }, { "dup3", PEXEC__STEP_DESCRIPTORS },
+    { "close_range", PEXEC__STEP_DESCRIPTORS },
+    { "chdir", PEXEC__STEP_HOST_CWD }, { "setgroups", PEXEC__STEP_IDENTITY },
+    { "setresgid", PEXEC__STEP_IDENTITY },
+    { "setresuid", PEXEC__STEP_IDENTITY },
+    { "no_new_privs", PEXEC__STEP_PRIVILEGES },
+    { "pdeathsig", PEXEC__STEP_DEATH_SIGNAL },
+    { "execve", PEXEC__STEP_EXEC },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    (void)begin(state);
+    ask_for_everything();
+    fake.failing = cases[i].call;
+    fake.error = EIO;
+    run();
+    if (plan.failed_step != cases[i].step || plan.failed_errno != EIO)
+      fail_msg("%s: step %d, errno %d", cases[i].call, plan.failed_step,
+               plan.failed_errno);
+  }
+}
+
+static void one_that_may_not_have_its_user_runs_nothing (void **state) {
+  (void)state;
+  ask_for_everything();
+  fake.failing = "setresuid";
+  fake.error = EPERM;
+  run();
+  assert_null(strstr(fake.made, "execve"));
+}
+
+static void with_a_way_back_it_runs_nothing (void **state) {
+  (void)state;
+  ask_for_everything();
+  fake.failing = "setuid";
+  fake.error = 0;
+  run();
+  assert_int_equal(plan.failed_step, PEXEC__STEP_IDENTITY);
+  assert_int_equal(plan.failed_errno, EPERM);
+  assert_null(strstr(fake.made, "execve"));
+}
+
+static void a_score_that_nobody_asked_for_may_fail (void **state) {
+  (void)state;
+  fake.failing = "write";
+  fake.error = EACCES;
+  run();
+  assert_non_null(strstr(fake.made, "write close "));
+  assert_int_equal(plan.failed_step, PEXEC__STEP_EXEC);
+}
+
+#define SPEC(name) cmocka_unit_test_setup(name, begin)
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    SPEC(it_does_no_more_than_it_is_asked_for),
+    SPEC(the_order_is_the_one_that_is_told),
+    SPEC(what_of_its_identity_is_not_asked_for_is_kept),
+    SPEC(each_failure_ends_it_with_its_step),
+    SPEC(one_that_may_not_have_its_user_runs_nothing),
+    SPEC(with_a_way_back_it_runs_nothing),
+    SPEC(a_score_that_nobody_asked_for_may_fail),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,21 @@
+/*
+** What a configuration says of what a child is allowed to be and to use: its
+** check, and its copy in the configuration's block. Any thread.
+*/
+
+#ifndef PEXEC_CORE_RIGHTS_H
+#define PEXEC_CORE_RIGHTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pexec.h"
+
+bool pexec__rights_are_usable (const pexec_rights *rights);
+/* How much room a copy needs, wherever that begins. */
+size_t pexec__rights_size (const pexec_rights *rights);
+/* A copy, with all that it points to in this room. */
+void pexec__rights_copy (pexec_rights *copy, char *room,
+                         const pexec_rights *from);
+
+#endif
