@@ -287,6 +287,34 @@ typedef struct pexec_stop_stage {
 /* Of an int: nothing is said. */
 #define PEXEC_UNSET (-2147483647 - 1)
 
+/* What the kernel limits, as setrlimit names it: name, name for people. */
+#define PEXEC_RESOURCES(X) \
+  X(CPU, "cpu") X(FSIZE, "fsize") X(DATA, "data") X(STACK, "stack") \
+  X(CORE, "core") X(RSS, "rss") X(NPROC, "nproc") X(NOFILE, "nofile") \
+  X(MEMLOCK, "memlock") X(AS, "as") X(LOCKS, "locks") \
+  X(SIGPENDING, "sigpending") X(MSGQUEUE, "msgqueue") X(NICE, "nice") \
+  X(RTPRIO, "rtprio") X(RTTIME, "rttime")
+
+enum pexec_resource {
+#define X(name, text) PEXEC_RESOURCE_##name,
+  PEXEC_RESOURCES(X)
+#undef X
+  PEXEC_RESOURCE_COUNT
+};
+
+#define PEXEC_UNLIMITED UINT64_MAX
+
+typedef struct pexec_limit {
+  enum pexec_resource resource;
+  uint64_t soft, hard;            /* in the kernel's unit; soft <= hard */
+} pexec_limit;
+
+#define PEXEC_MOST_CPUS 8192
+
+enum pexec_io_class {
+  PEXEC_IO_OF_HOST, PEXEC_IO_REALTIME, PEXEC_IO_BEST_EFFORT, PEXEC_IO_IDLE
+};
+
 /* What a child is allowed to be and to use. Where a part of it cannot be had,
    the start fails, and nothing of its program has run. */
 typedef struct pexec_rights {
@@ -300,9 +328,19 @@ typedef struct pexec_rights {
   int oom_score_adj;              /* -1000 to 1000; UNSET: 0, or the host's
                                      where the kernel refuses that */
   int no_new_privileges;          /* 1: no set-id program gives it any */
+  const pexec_limit *limits;      /* the others are the host's; or NULL */
+  size_t limit_count;
+  const int *cpus;                /* that it may run on, each below
+                                     PEXEC_MOST_CPUS; NULL: the host's */
+  size_t cpu_count;
+  enum pexec_io_class io_class;
+  int io_level;                   /* 0, the first served, to 7; of IDLE and
+                                     OF_HOST it does not count */
 } pexec_rights;
 
-#define PEXEC_RIGHTS_INIT { NULL, NULL, -1, PEXEC_UNSET, PEXEC_UNSET, 0 }
+#define PEXEC_RIGHTS_INIT \
+  { NULL, NULL, -1, PEXEC_UNSET, PEXEC_UNSET, 0, NULL, 0, NULL, 0, \
+    PEXEC_IO_OF_HOST, 0 }
 
 typedef struct pexec_config {
   size_t size;                    /* of this struct: versions it */

@@ -38,7 +38,7 @@ end
 local function status_of(fields)
   local facts = {}
   local text = said(fields, "file", "/proc/self/status")
-  for name, value in text:gmatch "(%w+):[ \t]*([^\n]*)" do
+  for name, value in text:gmatch "([%w_]+):[ \t]*([^\n]*)" do
     facts[name] = value:gsub("%s+", " "):gsub(" $", "")
   end
   return facts
@@ -266,4 +266,136 @@ function TestPrivileges:test_then_a_set_id_program_gives_none()
   end
   fields.no_new_privileges = true
   lu.assertStrContains(said(fields), "\neuid=65534\n")
+end
+
+TestLimits = {}
+
+-- As the first words of a line in /proc/self/limits.
+local ROWS <const> = {
+  cpu = "Max cpu time", fsize = "Max file size", data = "Max data size",
+  stack = "Max stack size", core = "Max core file size",
+  rss = "Max resident set", nproc = "Max processes",
+  nofile = "Max open files", memlock = "Max locked memory",
+  as = "Max address space", locks = "Max file locks",
+  sigpending = "Max pending signals", msgqueue = "Max msgqueue size",
+  nice = "Max nice priority", rtprio = "Max realtime priority",
+  rttime = "Max realtime timeout"
+}
+
+-- "soft hard" of each row in a text of the kernel's.
+local function limits_in(text)
+  local found = {}
+  for name, row in pairs(ROWS) do
+    local soft, hard = text:match(row .. " +(%w+) +(%w+)")
+    found[name] = soft .. " " .. hard
+  end
+  return found
+end
+
+local function limits_of(fields)
+  return limits_in(said(fields, "file", "/proc/self/limits"))
+end
+
+-- A soft limit that can be had, and another one than the host's.
+local function lower(limit)
+  local hard = limit:match " (%w+)"
+  local most = hard == "unlimited" and 1 << 40 or tonumber(hard)
+  return math.max(most - 1, 0), hard == "unlimited" and hard or most
+end
+
+function TestLimits:test_each_is_the_one_given_and_the_others_the_hosts()
+  local before = limits_in(spec.read("/proc/self/limits"))
+  for name in pairs(ROWS) do
+    local soft, hard = lower(before[name])
+    local found = limits_of{ limits = { [name] = { soft, hard } } }
+    for other, limit in pairs(before) do
+      lu.assertEquals(found[other], other == name and soft .. " " .. hard
+                                    or limit, name .. ", " .. other)
+    end
+  end
+  lu.assertEquals(limits_in(spec.read("/proc/self/limits")), before)
+end
+
+function TestLimits:test_a_number_is_both()
+  lu.assertEquals(limits_of{ limits = { nofile = 64 } }.nofile, "64 64")
+  local found = limits_of{ limits = { core = 0, nofile = { soft = 32,
+                                                           hard = 64 } } }
+  lu.assertEquals({ found.core, found.nofile }, { "0 0", "32 64" })
+end
+
+function TestLimits:test_they_hold_for_another_user_too()
+  need_root()
+  local fields = { username = "nobody", limits = { nproc = 1000, core = 0 } }
+  lu.assertEquals(limits_of(fields).nproc, "1000 1000")
+end
+
+-- FAULTS 6
+function TestLimits:test_one_that_is_refused()
+  need_root()
+  local hard = tonumber((limits_in(spec.read("/proc/self/limits")).nofile
+                         :match " (%d+)"))
+  if not hard then lu.skip("there is no limit to be above of") end
+  as_nobody(function()
+    assert_fails({ limits = { core = 0, nofile = { 64, hard + 1 } } },
+        "EPERM", ("setting its limit nofile to 64:%d: operation not permitted")
+                 :format(hard + 1))
+  end)
+end
+
+TestCpus = {}
+
+local function own_cpus()
+  return spec.read("/proc/self/status"):match "Cpus_allowed_list:%s*([^\n]+)"
+end
+
+function TestCpus:test_it_runs_on_those_given()
+  local before = own_cpus()
+  local first = tonumber((before:match "^%d+"))
+  lu.assertEquals(status_of{ cpu_affinity = { first } }.Cpus_allowed_list,
+                  tostring(first))
+  lu.assertEquals(status_of{}.Cpus_allowed_list, before)
+  lu.assertEquals(own_cpus(), before)
+end
+
+-- FAULTS 6
+function TestCpus:test_one_that_is_not_there_is_named()
+  local first = tonumber((own_cpus():match "^%d+"))
+  for _, cpus in ipairs{ { 8191 }, { first, 8191 } } do
+    assert_fails({ cpu_affinity = cpus }, "EINVAL",
+                 "there is no CPU 8191 for it")
+  end
+end
+
+TestIoPriority = {}
+
+local function io_priority_of(fields)
+  fields.name, fields.args = "ionice", {}
+  return (said(fields):gsub("\n", ""))
+end
+
+function TestIoPriority:test_it_is_the_one_given()
+  for words, priority in pairs{
+    ["idle"] = { class = "idle" },
+    ["best-effort: prio 7"] = { class = "best_effort", level = 7 },
+    ["best-effort: prio 0"] = { class = "best_effort", level = 0 },
+    ["best-effort: prio 4"] = { class = "best_effort" },
+  } do
+    lu.assertEquals(io_priority_of{ io_priority = priority }, words)
+  end
+  lu.assertStrContains(io_priority_of{}, "none")
+end
+
+function TestIoPriority:test_another_user_can_be_given_the_best()
+  need_root()
+  lu.assertEquals(io_priority_of{ username = "nobody", io_priority = {
+                    class = "realtime", level = 2 } }, "realtime: prio 2")
+end
+
+-- FAULTS 6
+function TestIoPriority:test_a_host_that_may_not()
+  need_root()
+  as_nobody(function()
+    assert_fails({ io_priority = { class = "realtime" } }, "EPERM",
+                 "setting its io_priority: operation not permitted")
+  end)
 end

@@ -12,6 +12,7 @@
 local core = require "pexec.core"
 local destinations = require "pexec.destinations"
 local json = require "pexec.json"
+local limits = require "pexec.limits"
 local restarting = require "pexec.restarting"
 local rights = require "pexec.rights"
 local stop_sequence = require "pexec.stop_sequence"
@@ -138,7 +139,17 @@ local FIELDS = {
   { name = "oom_score_adj", check = values.integer, json = "number",
     problem = values.between(-1000, 1000) },
   { name = "no_new_privileges", check = values.boolean, default = false,
-    json = "boolean" }
+    json = "boolean" },
+  { name = "limits", check = limits.limits, read = limits.copy,
+    is_same = limits.is_same, plan = limits.plan, problem = limits.problem,
+    json = "any", encode = limits.encode, decode = limits.decode },
+  { name = "cpu_affinity", check = limits.cpus, read = limits.copy,
+    is_same = limits.is_same_cpus, problem = limits.problem_of_cpus,
+    json = "any", encode = limits.encode_cpus, decode = limits.decode_cpus },
+  { name = "io_priority", check = limits.priority, read = limits.copy,
+    is_same = limits.is_same_priority, plan = limits.plan_priority,
+    problem = limits.problem_of_priority, json = "any",
+    encode = limits.encode_priority, decode = limits.decode_priority }
 }
 
 local BY_NAME = {}

@@ -28,7 +28,9 @@
 static const struct { long number; const char *name; } names[] = {
   { SYS_setsid, "setsid" }, { SYS_umask, "umask" },
   { SYS_rt_sigprocmask, "unblock" }, { SYS_setpriority, "setpriority" },
-  { SYS_openat, "open" }, { SYS_write, "write" }, { SYS_close, "close" },
+  { SYS_openat, "open" }, { SYS_ioprio_set, "ioprio_set" },
+  { SYS_sched_setaffinity, "set_cpus" }, { SYS_sched_getaffinity, "get_cpus" },
+  { SYS_prlimit64, "prlimit" }, { SYS_write, "write" }, { SYS_close, "close" },
   { SYS_dup3, "dup3" }, { SYS_close_range, "close_range" },
   { SYS_chdir, "chdir" }, { SYS_setgroups, "setgroups" },
   { SYS_setresgid, "setresgid" }, { SYS_setresuid, "setresuid" },
@@ -40,6 +42,7 @@ static struct {
   char made[1024];           /* names of the calls, a blank behind each */
   const char *failing;       /* the call of this name fails */
   int error;                 /* so */
+  uint64_t cpus;             /* that are there */
   jmp_buf gone;              /* where the child's end leads */
 } fake;
 
@@ -68,6 +71,10 @@ long syscall (long number, ...) {
   long first;
   va_start(args, number);
   first = va_arg(args, long);
+  if (number == SYS_sched_getaffinity) {
+    (void)va_arg(args, size_t);
+    *va_arg(args, uint64_t *) = fake.cpus;
+  }
   va_end(args);
   if (number == SYS_exit_group)
     longjmp(fake.gone, 1);
@@ -84,6 +91,9 @@ long syscall (long number, ...) {
 static char *const nothing[] = { NULL };
 static char *const candidates[] = { (char *)(uintptr_t)"/prog", NULL };
 static gid_t groups[] = { 5 };
+static const pexec_limit limits[] = {
+  { PEXEC_RESOURCE_CORE, 0, 0 }, { PEXEC_RESOURCE_NOFILE, 5, 10 } };
+static const int cpus[] = { 1, 3 };
 static pexec_rights rights;
 static struct pexec__plan plan;
 
@@ -110,6 +120,12 @@ static void ask_for_everything (void) {
   rights.nice = 5;
   rights.oom_score_adj = 100;
   rights.no_new_privileges = 1;
+  rights.limits = limits;
+  rights.limit_count = 2;
+  rights.cpus = cpus;
+  rights.cpu_count = 2;
+  fake.cpus = 1 << 1 | 1 << 3;
+  rights.io_class = PEXEC_IO_IDLE;
   plan.host_cwd = "/host";
   plan.cwd = "sub";
   plan.identity = (struct pexec__identity){
@@ -135,7 +151,8 @@ static void the_order_is_the_one_that_is_told (void **state) {
   ask_for_everything();
   run();
   assert_string_equal(fake.made, "setsid unblock umask setpriority " SCORE
-                      TO_DESCRIPTORS "chdir setgroups setresgid setresuid "
+                      "ioprio_set set_cpus get_cpus " TO_DESCRIPTORS
+                      "chdir prlimit prlimit setgroups setresgid setresuid "
                       "setuid no_new_privs chdir pdeathsig getppid execve ");
 }
 
@@ -155,6 +172,9 @@ static void each_failure_ends_it_with_its_step (void **state) {
     { "setpriority", PEXEC__STEP_NICE }, { "open", PEXEC__STEP_OOM_SCORE },
     { "write", PEXEC__STEP_OOM_SCORE }, { "dup3", PEXEC__STEP_DESCRIPTORS },
     { "close_range", PEXEC__STEP_DESCRIPTORS },
+    { "ioprio_set", PEXEC__STEP_IO_PRIORITY },
+    { "set_cpus", PEXEC__STEP_CPUS }, { "get_cpus", PEXEC__STEP_CPUS },
+    { "prlimit", PEXEC__STEP_LIMIT },
     { "chdir", PEXEC__STEP_HOST_CWD }, { "setgroups", PEXEC__STEP_IDENTITY },
     { "setresgid", PEXEC__STEP_IDENTITY },
     { "setresuid", PEXEC__STEP_IDENTITY },
@@ -194,6 +214,16 @@ static void with_a_way_back_it_runs_nothing (void **state) {
   assert_null(strstr(fake.made, "execve"));
 }
 
+static void a_cpu_that_was_left_out_is_told (void **state) {
+  (void)state;
+  ask_for_everything();
+  fake.cpus = 1 << 1;
+  run();
+  assert_int_equal(plan.failed_step, PEXEC__STEP_CPUS);
+  assert_int_equal(plan.failed_errno, EINVAL);
+  assert_int_equal(plan.failed_item, 1);
+}
+
 static void a_score_that_nobody_asked_for_may_fail (void **state) {
   (void)state;
   fake.failing = "write";
@@ -213,6 +243,7 @@ int main (void) {
     SPEC(each_failure_ends_it_with_its_step),
     SPEC(one_that_may_not_have_its_user_runs_nothing),
     SPEC(with_a_way_back_it_runs_nothing),
+    SPEC(a_cpu_that_was_left_out_is_told),
     SPEC(a_score_that_nobody_asked_for_may_fail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

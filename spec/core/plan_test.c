@@ -354,6 +354,32 @@ static void a_refused_number_is_named (void **state) {
   assert_string_equal(plan.oom_score_adj, "-1000");
 }
 
+static void a_refused_limit_is_named (void **state) {
+  const pexec_limit limits[] = { { PEXEC_RESOURCE_AS, 1, 2 },
+      { PEXEC_RESOURCE_NOFILE, 1024, PEXEC_UNLIMITED } };
+  (void)state;
+  from.rights.limits = limits;
+  from.rights.limit_count = 2;
+  make_plan();
+  plan.failed_item = 1;
+  expect_message(PEXEC__STEP_LIMIT, -EPERM, "error starting process \"prog\": "
+                 "setting its limit nofile to 1024:unlimited: operation not "
+                 "permitted");
+}
+
+static void a_missing_cpu_is_named (void **state) {
+  const int cpus[] = { 0, 999 };
+  (void)state;
+  from.rights.cpus = cpus;
+  from.rights.cpu_count = 2;
+  make_plan();
+  plan.failed_item = 1;
+  expect_message(PEXEC__STEP_CPUS, -EINVAL, "error starting process \"prog\": "
+                 "there is no CPU 999 for it");
+  expect_message(PEXEC__STEP_CPUS, -EPERM, "error starting process \"prog\": "
+                 "setting its cpu_affinity: operation not permitted");
+}
+
 static void without_a_score_it_is_zero (void **state) {
   (void)state;
   make_plan();
@@ -537,6 +563,8 @@ int main (void) {
     SPEC(a_bad_group_is_named),
     SPEC(groups_alone_are_told_of),
     SPEC(a_refused_number_is_named),
+    SPEC(a_refused_limit_is_named),
+    SPEC(a_missing_cpu_is_named),
     SPEC(without_a_score_it_is_zero),
     SPEC(a_name_that_is_nowhere_is_not_in_path),
     SPEC(a_path_that_is_not_there_is_named),

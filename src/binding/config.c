@@ -177,19 +177,19 @@ static size_t array_length (lua_State *L) {
   return (size_t)lua_rawlen(L, -1);
 }
 
-static const int *read_codes (lua_State *L, int table, const char *field,
-                              size_t *count) {
-  int *codes;
+static const int *read_numbers (lua_State *L, int table, const char *field,
+                                size_t *count) {
+  int *numbers;
   lua_getfield(L, table, field);
   *count = array_length(L);
-  codes = lua_newuserdatauv(L, (*count + 1) * sizeof *codes, 0);
+  numbers = lua_newuserdatauv(L, (*count + 1) * sizeof *numbers, 0);
   for (size_t i = 0; i < *count; i++) {
     lua_rawgeti(L, -2, (lua_Integer)i + 1);
-    codes[i] = (int)luaL_checkinteger(L, -1);
+    numbers[i] = (int)luaL_checkinteger(L, -1);
     lua_pop(L, 1);
   }
   lua_replace(L, -2);
-  return codes;
+  return numbers;
 }
 
 /* Of the table at the top of the stack, with an array in its place. */
@@ -246,8 +246,8 @@ static void read_policy (lua_State *L, int table, pexec_config *config) {
   config->restart = (enum pexec_restart)read_word(L, table, "restart",
                                                   restarts);
   config->success_exit_codes =
-      read_codes(L, table, "success_exit_codes",
-                 &config->success_exit_code_count);
+      read_numbers(L, table, "success_exit_codes",
+                   &config->success_exit_code_count);
   read_delay(L, table, config);
   read_limit(L, table, config);
   if (has_field(L, table, "decision_timeout"))
@@ -330,6 +330,55 @@ static int read_number_or (lua_State *L, int table, const char *field,
                                     : unset;
 }
 
+/* -1 is the end of all limits. */
+static uint64_t read_bound (lua_State *L, int table, const char *field) {
+  lua_Integer bound = read_integer(L, table, field);
+  return bound < 0 ? PEXEC_UNLIMITED : (uint64_t)bound;
+}
+
+static const char *const resources[] = {
+#define X(name, text) text,
+  PEXEC_RESOURCES(X)
+#undef X
+  NULL
+};
+
+/* What limits.lua has made of them. */
+static const pexec_limit *read_limits (lua_State *L, int table,
+                                       size_t *count) {
+  pexec_limit *limits;
+  lua_getfield(L, table, "limits");
+  *count = array_length(L);
+  limits = lua_newuserdatauv(L, (*count + 1) * sizeof *limits, 0);
+  for (size_t i = 0; i < *count; i++) {
+    int limit;
+    lua_rawgeti(L, -2, (lua_Integer)i + 1);
+    luaL_checktype(L, -1, LUA_TTABLE);
+    limit = lua_gettop(L);
+    limits[i].resource =
+        (enum pexec_resource)read_word(L, limit, "name", resources);
+    limits[i].soft = read_bound(L, limit, "soft");
+    limits[i].hard = read_bound(L, limit, "hard");
+    lua_pop(L, 1);
+  }
+  lua_replace(L, -2);
+  return limits;
+}
+
+/* In the order of enum pexec_io_class. */
+static const char *const io_classes[] = { "host", "realtime", "best_effort",
+                                          "idle", NULL };
+
+static void read_io_priority (lua_State *L, int table, pexec_rights *rights) {
+  if (lua_getfield(L, table, "io_priority") != LUA_TNIL) {
+    int priority = lua_gettop(L);
+    rights->io_class =
+        (enum pexec_io_class)read_word(L, priority, "class", io_classes);
+    rights->io_level = (int)read_integer(L, priority, "level");
+  }
+  lua_pop(L, 1);
+}
+
 static void read_rights (lua_State *L, int table, pexec_rights *rights) {
   rights->group = read_text(L, table, "group");
   if (has_field(L, table, "supplementary_groups"))
@@ -340,6 +389,11 @@ static void read_rights (lua_State *L, int table, pexec_rights *rights) {
   rights->oom_score_adj = read_number_or(L, table, "oom_score_adj",
                                          PEXEC_UNSET);
   rights->no_new_privileges = read_boolean(L, table, "no_new_privileges");
+  if (has_field(L, table, "limits"))
+    rights->limits = read_limits(L, table, &rights->limit_count);
+  if (has_field(L, table, "cpu_affinity"))
+    rights->cpus = read_numbers(L, table, "cpu_affinity", &rights->cpu_count);
+  read_io_priority(L, table, rights);
 }
 
 /* {== all of it ========================================================= */

@@ -24,6 +24,10 @@
 
 #define LAST_SIGNAL 64
 
+/* The C library has no names for them. */
+#define IO_WHO_PROCESS 1
+#define IO_CLASS_SHIFT 13
+
 /* The kernel's struct sigaction, which is not the C library's. */
 struct kernel_sigaction {
   uintptr_t handler;
@@ -100,6 +104,66 @@ static void set_oom_score (struct pexec__plan *plan) {
   long result = write_oom_score(plan);
   if (plan->rights->oom_score_adj != PEXEC_UNSET)
     check(plan, result, PEXEC__STEP_OOM_SCORE);
+}
+
+/* The kernel's numbers of the classes are ours. */
+static void set_io_priority (struct pexec__plan *plan) {
+  int class = plan->rights->io_class;
+  int level = class == PEXEC_IO_IDLE ? 0 : plan->rights->io_level;
+  if (class != PEXEC_IO_OF_HOST)
+    check(plan, syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0,
+                        class << IO_CLASS_SHIFT | level),
+          PEXEC__STEP_IO_PRIORITY);
+}
+
+#define WORD_BITS 64
+
+static void fill_mask (const pexec_rights *rights, uint64_t *mask) {
+  for (size_t i = 0; i < rights->cpu_count; i++)
+    mask[rights->cpus[i] / WORD_BITS] |=
+        UINT64_C(1) << (rights->cpus[i] % WORD_BITS);
+}
+
+/* The kernel leaves those out that are not there, without a word. */
+static void find_missing_cpu (struct pexec__plan *plan, const uint64_t *mask) {
+  const pexec_rights *rights = plan->rights;
+  for (size_t i = 0; i < rights->cpu_count; i++)
+    if ((mask[rights->cpus[i] / WORD_BITS] >>
+         (rights->cpus[i] % WORD_BITS) & 1) == 0) {
+      plan->failed_item = (int)i;
+      errno = EINVAL;
+      fail(plan, PEXEC__STEP_CPUS);
+    }
+}
+
+static void set_cpus (struct pexec__plan *plan) {
+  uint64_t mask[PEXEC_MOST_CPUS / WORD_BITS] = { 0 };
+  uint64_t got[PEXEC_MOST_CPUS / WORD_BITS] = { 0 };
+  if (plan->rights->cpu_count == 0)
+    return;
+  fill_mask(plan->rights, mask);
+  check(plan, syscall(SYS_sched_setaffinity, 0, sizeof mask, mask),
+        PEXEC__STEP_CPUS);
+  check(plan, syscall(SYS_sched_getaffinity, 0, sizeof got, got),
+        PEXEC__STEP_CPUS);
+  find_missing_cpu(plan, got);
+}
+
+/* Behind whatever they could hinder, before its user is changed, who may not
+   raise them. */
+static void set_limits (struct pexec__plan *plan) {
+  static const int resources[] = {
+#define X(name, text) RLIMIT_##name,
+    PEXEC_RESOURCES(X)
+#undef X
+  };
+  const pexec_limit *limits = plan->rights->limits;
+  for (size_t i = 0; i < plan->rights->limit_count; i++) {
+    struct { uint64_t soft, hard; } limit = { limits[i].soft, limits[i].hard };
+    plan->failed_item = (int)i;
+    check(plan, syscall(SYS_prlimit64, 0, resources[limits[i].resource],
+                        &limit, NULL), PEXEC__STEP_LIMIT);
+  }
 }
 
 /* The host's own stays where it is; one that the host has marked
@@ -215,8 +279,11 @@ int pexec__child_main (void *data) {
   set_umask(plan);
   set_nice(plan);
   set_oom_score(plan);
+  set_io_priority(plan);
+  set_cpus(plan);
   set_descriptors(plan);
   enter(plan, plan->host_cwd, PEXEC__STEP_HOST_CWD);
+  set_limits(plan);
   change_identity(plan);
   forbid_privileges(plan);
   enter(plan, plan->cwd, PEXEC__STEP_CWD);

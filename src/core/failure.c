@@ -158,6 +158,39 @@ static char *number_failure (const struct pexec__config *config,
                 step_text(step), number, pexec_error_text(error));
 }
 
+static const char *limit_text (uint64_t limit, char buffer[32]) {
+  if (limit == PEXEC_UNLIMITED)
+    return "unlimited";
+  (void)snprintf(buffer, 32, "%llu", (unsigned long long)limit);
+  return buffer;
+}
+
+static char *limit_failure (const struct pexec__plan *plan,
+                            const struct pexec__config *config, int error) {
+  static const char *const names[] = {
+#define X(name, text) text,
+    PEXEC_RESOURCES(X)
+#undef X
+  };
+  const pexec_limit *limit = &config->rights.limits[plan->failed_item];
+  char soft[32], hard[32];
+  return format("error starting process \"%s\": setting its limit %s to "
+                "%s:%s: %s", config->name, names[limit->resource],
+                limit_text(limit->soft, soft), limit_text(limit->hard, hard),
+                pexec_error_text(error));
+}
+
+/* EINVAL: it is not there, or not for the host. */
+static char *cpu_failure (const struct pexec__plan *plan,
+                          const struct pexec__config *config, int error) {
+  int cpu = config->rights.cpus[plan->failed_item];
+  if (error == -EINVAL)
+    return format("error starting process \"%s\": there is no CPU %d for it",
+                  config->name, cpu);
+  return format("error starting process \"%s\": setting its cpu_affinity: %s",
+                config->name, pexec_error_text(error));
+}
+
 char *pexec__log_failure (const struct pexec__config *config,
                           const char *path, enum pexec__logfile_flaw flaw,
                           int error) {
@@ -212,6 +245,10 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
       return group_failure(config, plan->identity.wrong_group, error);
     case PEXEC__STEP_IDENTITY:
       return identity_failure(config, error);
+    case PEXEC__STEP_LIMIT:
+      return limit_failure(plan, config, error);
+    case PEXEC__STEP_CPUS:
+      return cpu_failure(plan, config, error);
     case PEXEC__STEP_NICE:
       return number_failure(config, step, config->rights.nice, error);
     case PEXEC__STEP_OOM_SCORE:

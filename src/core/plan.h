@@ -31,11 +31,14 @@
   X(UMASK, "setting its umask") \
   X(NICE, "setting its nice value") \
   X(OOM_SCORE, "setting its oom_score_adj") \
+  X(IO_PRIORITY, "setting its io_priority") \
+  X(CPUS, "setting its cpu_affinity") \
   X(DESCRIPTORS, "setting up its descriptors") \
   X(STDIN, "inheriting standard input") \
   X(STDOUT, "inheriting standard output") \
   X(STDERR, "inheriting standard error") \
   X(HOST_CWD, "going to the host's working directory") \
+  X(LIMIT, "setting its limit") \
   X(IDENTITY, "changing its user") \
   X(PRIVILEGES, "forbidding it new privileges") \
   X(CWD, "setting its working directory") \
@@ -76,6 +79,7 @@ struct pexec__plan {
   volatile enum pexec__spawn_step failed_step;  /* NOTHING: executed */
   volatile int failed_errno;
   volatile int failed_candidate;                /* of EXEC: its index */
+  volatile int failed_item;                     /* the same of LIMIT, CPUS */
   volatile int found_umask;                     /* the host's, read here */
   /* results of clone */
   int pidfd;

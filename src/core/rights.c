@@ -15,10 +15,33 @@ static bool is_unset_or_between (int value, int least, int most) {
   return value == PEXEC_UNSET || is_between(value, least, most);
 }
 
+static bool are_usable_limits (const pexec_limit *limits, size_t count) {
+  if (limits == NULL)
+    return count == 0;
+  for (size_t i = 0; i < count; i++)
+    if ((unsigned)limits[i].resource >= PEXEC_RESOURCE_COUNT ||
+        limits[i].soft > limits[i].hard)
+      return false;
+  return true;
+}
+
+static bool are_usable_cpus (const int *cpus, size_t count) {
+  if (cpus == NULL || count == 0)
+    return cpus == NULL && count == 0;
+  for (size_t i = 0; i < count; i++)
+    if (!is_between(cpus[i], 0, PEXEC_MOST_CPUS - 1))
+      return false;
+  return true;
+}
+
 bool pexec__rights_are_usable (const pexec_rights *rights) {
   return is_between(rights->umask, -1, 0777) &&
          is_unset_or_between(rights->nice, -20, 19) &&
-         is_unset_or_between(rights->oom_score_adj, -1000, 1000);
+         is_unset_or_between(rights->oom_score_adj, -1000, 1000) &&
+         are_usable_limits(rights->limits, rights->limit_count) &&
+         are_usable_cpus(rights->cpus, rights->cpu_count) &&
+         (unsigned)rights->io_class <= PEXEC_IO_IDLE &&
+         is_between(rights->io_level, 0, 7);
 }
 
 /* {== the copy ========================================================== */
@@ -34,8 +57,11 @@ static size_t text_size (const char *text) {
   return text ? strlen(text) + 1 : 0;
 }
 
-/* Pointers need an alignment, and the room may begin anywhere. */
-#define ALIGNMENT _Alignof(char *)
+/* The room may begin anywhere; in it is first what needs most alignment. */
+#define ALIGNMENT _Alignof(pexec_limit)
+
+_Static_assert(_Alignof(pexec_limit) >= _Alignof(char *) &&
+               _Alignof(char *) >= _Alignof(int), "limits, pointers, numbers");
 
 static char *align (char *room) {
   return room + (-(uintptr_t)room & (ALIGNMENT - 1));
@@ -43,35 +69,45 @@ static char *align (char *room) {
 
 size_t pexec__rights_size (const pexec_rights *rights) {
   size_t count = count_of(rights->supplementary_groups);
-  size_t size = ALIGNMENT + text_size(rights->group) +
-                (count + 1) * sizeof(char *);
+  size_t size = ALIGNMENT + rights->limit_count * sizeof(pexec_limit) +
+                (count + 1) * sizeof(char *) +
+                rights->cpu_count * sizeof(int) + text_size(rights->group);
   for (size_t i = 0; i < count; i++)
     size += text_size(rights->supplementary_groups[i]);
   return size;
 }
 
-static char *put_text (char **room, const char *text) {
+static void *put (char **room, const void *from, size_t size) {
   char *start = *room;
-  *room += text_size(text);
-  return text ? strcpy(start, text) : NULL;
+  *room += size;
+  return from ? memcpy(start, from, size) : NULL;
 }
 
-/* The array is at the start of the room, its strings behind. */
-static void put_groups (pexec_rights *copy, char **room,
-                        const char *const *groups) {
+static char *put_text (char **room, const char *text) {
+  return put(room, text, text_size(text));
+}
+
+/* Returns the array, whose strings are still to come. */
+static const char **put_pointers (char **room, const char *const *groups) {
   const char **array = (const char **)(void *)*room;
   size_t count = count_of(groups);
   *room = (char *)(array + count + 1);
-  for (size_t i = 0; i < count; i++)
-    array[i] = put_text(room, groups[i]);
   array[count] = NULL;
-  copy->supplementary_groups = groups ? array : NULL;
+  return array;
 }
 
 void pexec__rights_copy (pexec_rights *copy, char *room,
                          const pexec_rights *from) {
+  const char *const *groups = from->supplementary_groups;
+  const char **array;
   *copy = *from;
   room = align(room);
-  put_groups(copy, &room, from->supplementary_groups);
+  copy->limits = put(&room, from->limits,
+                     from->limit_count * sizeof *from->limits);
+  array = put_pointers(&room, groups);
+  copy->supplementary_groups = groups ? array : NULL;
+  copy->cpus = put(&room, from->cpus, from->cpu_count * sizeof *from->cpus);
   copy->group = put_text(&room, from->group);
+  for (size_t i = 0; i < count_of(groups); i++)
+    array[i] = put_text(&room, groups[i]);
 }
