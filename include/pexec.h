@@ -389,6 +389,12 @@ typedef struct pexec_config {
                                      there is a sequence. See below */
   size_t stop_stage_count;        /* 0 and a sequence: SIGKILL at once */
   pexec_rights rights;
+  int clears_environment;         /* 1: nothing of the host's environment */
+  const char *const *environment_files;  /* read at each start, KEY=VALUE on
+                                     each line; later ones override earlier
+                                     ones, and 'environment' all of them;
+                                     relative: as pexec_file's path; ends in
+                                     NULL; or NULL */
 } pexec_config;
 
 /* STOP SEQUENCE. A RUN stage runs its program as the process's user, with its
@@ -407,7 +413,7 @@ typedef struct pexec_config {
     15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL, \
     { PEXEC_FROM_NULL, NULL, NULL, 0 }, { { 0, 0, NULL }, { 0, 0, NULL } }, \
     16384, 262144, 0, PEXEC_RESTART_ALWAYS, NULL, 0, PEXEC_BACKOFF_INIT, \
-    -1, 0, -1, -1, NULL, 0, PEXEC_RIGHTS_INIT }
+    -1, 0, -1, -1, NULL, 0, PEXEC_RIGHTS_INIT, 0, NULL }
 
 /* Makes a process, not started. PEXEC_EINVALID_CONFIG where the configuration
    cannot be used, -ENOMEM. */
@@ -453,10 +459,10 @@ PEXEC_API int pexec_process_decide (pexec_process *process, uint64_t run,
                                     int64_t delay_ms);
 
 /* What its next start takes of a configuration, or with 'keeps' each start
-   from then on: name, args, environment, cwd, username and rights; the rest of
-   it is as it was. Ordered before the answer to PEXEC_EVENT_EXITED or
-   PEXEC_EVENT_PREPARE it counts for the start that follows. Errors as of
-   pexec_process_new. */
+   from then on: name, args, environment (with its files, and whether the
+   host's is cleared), cwd, username and rights; the rest of it is as it was.
+   Ordered before the answer to PEXEC_EVENT_EXITED or PEXEC_EVENT_PREPARE it
+   counts for the start that follows. Errors as of pexec_process_new. */
 PEXEC_API int pexec_process_configure (pexec_process *process,
                                        const pexec_config *config, int keeps);
 

@@ -479,7 +479,8 @@ function TestConfigSnapshot:test_a_snapshot_has_every_default()
                     stderr = no_output, tail_size = 16384,
                     writer_buffer = 262144, writer_on_full = "block",
                     reload_signal = 1, no_new_privileges = false,
-                    limits = {} })
+                    limits = {}, clear_environment = false,
+                    environment_file = {} })
 end
 
 function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
@@ -500,7 +501,8 @@ function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
     on_unexpected_exit = handler, tail_size = 1, writer_buffer = 2,
     writer_on_full = "drop", stdin = { source = "null" },
     stdout = no_output, stderr = no_output, reload_signal = 10,
-    no_new_privileges = false, limits = {} })
+    no_new_privileges = false, limits = {}, clear_environment = false,
+    environment_file = {} })
 end
 
 function TestConfigSnapshot:test_a_snapshot_is_apart_from_the_config()

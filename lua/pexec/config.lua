@@ -11,6 +11,7 @@
 
 local core = require "pexec.core"
 local destinations = require "pexec.destinations"
+local environments = require "pexec.environments"
 local json = require "pexec.json"
 local limits = require "pexec.limits"
 local restarting = require "pexec.restarting"
@@ -149,7 +150,13 @@ local FIELDS = {
   { name = "io_priority", check = limits.priority, read = limits.copy,
     is_same = limits.is_same_priority, plan = limits.plan_priority,
     problem = limits.problem_of_priority, json = "any",
-    encode = limits.encode_priority, decode = limits.decode_priority }
+    encode = limits.encode_priority, decode = limits.decode_priority },
+  { name = "clear_environment", check = values.boolean, default = false,
+    json = "boolean" },
+  { name = "environment_file", check = environments.files,
+    read = environments.copy, is_same = environments.is_same,
+    plan = environments.plan, json = "any", unset = { [""] = true },
+    encode = environments.encode, decode = environments.decode }
 }
 
 local BY_NAME = {}

@@ -161,6 +161,52 @@ static void a_users_variables_yield_to_configured_ones (void **state) {
                               "SHELL="));
 }
 
+static void give_files (const char *const *variables) {
+  struct pexec__dotenv *dotenv = &plan.dotenv;
+  while (variables[dotenv->count] != NULL)
+    dotenv->count++;
+  dotenv->variables = pexec__calloc(dotenv->count + 1, sizeof(char *));
+  for (size_t i = 0; i < dotenv->count; i++)
+    dotenv->variables[i] = pexec__strdup(variables[i]);
+}
+
+static void files_stand_between_the_user_and_the_configured (void **state) {
+  (void)state;
+  set_host(LIST("A=host", "B=host", "HOME=/root"), NULL);
+  give_files(LIST("A=file", "HOME=/file", "C=file", "D=file"));
+  from.environment = LIST("C=own");
+  plan_for_user("bob", "/home/bob", "/bin/sh");
+  expect_list(plan.envp, LIST("B=host", "USER=bob", "LOGNAME=bob",
+                              "SHELL=/bin/sh", "A=file", "HOME=/file",
+                              "D=file", "C=own"));
+}
+
+static void nothing_of_the_host_is_left_where_it_is_cleared (void **state) {
+  (void)state;
+  set_host(LIST("A=host", "PATH=/host"), NULL);
+  give_files(LIST("B=file"));
+  from.environment = LIST("C=own");
+  from.clears_environment = 1;
+  plan_for_user("bob", "/home/bob", "/bin/sh");
+  expect_list(plan.envp, LIST("HOME=/home/bob", "USER=bob", "LOGNAME=bob",
+                              "SHELL=/bin/sh", "B=file", "C=own"));
+}
+
+static void nor_is_its_path_searched (void **state) {
+  (void)state;
+  set_host(LIST("PATH=/host"), NULL);
+  from.clears_environment = 1;
+  expect_candidates(LIST("/usr/local/bin/prog", "/usr/bin/prog",
+                         "/bin/prog"));
+}
+
+static void a_path_of_a_file_is_searched (void **state) {
+  (void)state;
+  set_host(LIST("PATH=/host"), NULL);
+  give_files(LIST("PATH=/file"));
+  expect_candidates(LIST("/file/prog"));
+}
+
 static void without_a_user_home_is_the_hosts (void **state) {
   (void)state;
   set_host(LIST("HOME=/root", "USER=root"), NULL);
@@ -316,6 +362,20 @@ static void a_bad_user_is_named (void **state) {
   expect_message(PEXEC__STEP_IDENTITY, -EPERM, "error starting process "
                  "\"prog\": changing its user to \"0x10\": operation not "
                  "permitted");
+}
+
+static void a_bad_environment_file_is_named (void **state) {
+  (void)state;
+  make_plan();
+  plan.environment_path = "/x/.env";
+  expect_message(PEXEC__STEP_ENVIRONMENT, -ENOENT, "error starting process "
+                 "\"prog\": reading its environment file \"/x/.env\": no such "
+                 "file or directory");
+  plan.dotenv.line = 3;
+  plan.dotenv.flaw = "a flaw";
+  expect_message(PEXEC__STEP_ENVIRONMENT, -EINVAL, "error starting process "
+                 "\"prog\": reading its environment file \"/x/.env\": line 3: "
+                 "a flaw");
 }
 
 static void a_bad_group_is_named (void **state) {
@@ -508,11 +568,14 @@ static void one_that_is_not_wanted_any_more_opens_nothing (void **state) {
   file.path = script;
   from.output[0].files = files;
   from.input = (pexec_input){ .source = PEXEC_FROM_FILE, .path = "/dev/null" };
+  from.environment_files = LIST("/dev/null");
   make_plan();
   plan.fds[0] = plan.fds[1] = -1;
   plan.fds[2] = 3;
   atomic_store(&plan.is_unwanted, true);
   assert_int_equal(pexec__plan_open_input(&plan, config, &host), -ECANCELED);
+  assert_int_equal(pexec__plan_read_environment(&plan, config, &host),
+                   -ECANCELED);
   assert_int_equal(pexec__plan_open_outputs(&plan, config, &host),
                    -ECANCELED);
   assert_int_equal(plan.input_fd + plan.output_fds[0], 0);
@@ -545,6 +608,11 @@ int main (void) {
     SPEC(an_empty_environment_is_empty),
     SPEC(a_user_brings_home_and_names),
     SPEC(a_users_variables_yield_to_configured_ones),
+    SPEC(files_stand_between_the_user_and_the_configured),
+    SPEC(nothing_of_the_host_is_left_where_it_is_cleared),
+    SPEC(nor_is_its_path_searched),
+    SPEC(a_path_of_a_file_is_searched),
+    SPEC(a_bad_environment_file_is_named),
     SPEC(without_a_user_home_is_the_hosts),
     SPEC(a_name_is_looked_up_in_the_hosts_path),
     SPEC(the_childs_path_goes_before_the_hosts),

@@ -136,6 +136,15 @@ uint64_t pexec__logfile_device (const struct pexec__logfile *file) {
 
 /* {== plans ============================================================== */
 
+int pexec__plan_read_environment (struct pexec__plan *plan,
+                                  const struct pexec__config *config,
+                                  const struct pexec__host *host) {
+  (void)plan;
+  (void)config;
+  (void)host;
+  return 0;
+}
+
 int pexec__plan_make (struct pexec__plan *plan,
                       const struct pexec__config *config,
                       const struct pexec__host *host) {

@@ -408,6 +408,8 @@ void pexec__read_config (lua_State *L, int index, pexec_config *config) {
   config->username = read_text(L, table, "username");
   config->args = read_array(L, table, "args");
   config->environment = read_array(L, table, "environment");
+  config->clears_environment = read_boolean(L, table, "clear_environment");
+  config->environment_files = read_array(L, table, "environment_file");
   config->one_shot = read_boolean(L, table, "one_shot");
   config->asks = read_boolean(L, table, "asks");
   config->log_events = read_boolean(L, table, "log_events");

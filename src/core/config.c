@@ -68,6 +68,12 @@ static bool are_assignments (const char *const *variables) {
   return true;
 }
 
+static bool are_paths (const char *const *paths) {
+  while (*paths != NULL && is_text(*paths))
+    paths++;
+  return *paths == NULL;
+}
+
 static bool is_usable_file (const pexec_file *file) {
   return file->size >= sizeof *file && is_text(file->path) &&
          file->mode <= 07777 && (unsigned)file->format <= PEXEC_RAW &&
@@ -173,6 +179,7 @@ static bool is_usable (const pexec_config *from) {
   return from->size >= sizeof *from && is_text(from->id) &&
          is_text(from->name) &&
          are_assignments(strings_of(from->environment)) &&
+         are_paths(strings_of(from->environment_files)) &&
          from->stop_signal >= 1 && from->stop_signal <= SIGRTMAX &&
          from->stop_timeout_ms >= 100 && is_wait(from->stop_timeout_ms) &&
          is_wait(from->restart_delay_ms) && from->events_buffer >= 1 &&
@@ -223,6 +230,7 @@ static size_t block_size (const pexec_config *from) {
          output_size(&from->output[0]) + output_size(&from->output[1]) +
          array_size(strings_of(from->args)) +
          array_size(strings_of(from->environment)) +
+         array_size(strings_of(from->environment_files)) +
          text_size(from->id) + text_size(from->name) +
          text_size(from->cwd) + text_size(from->username) +
          input_size(&from->input) + pexec__rights_size(&from->rights);
@@ -260,21 +268,30 @@ static pexec_file *put_output (pexec_output *output, char **room,
   return file;
 }
 
+static size_t count_of (const char *const *array) {
+  size_t count = 0;
+  while (array[count] != NULL)
+    count++;
+  return count;
+}
+
+static void put_texts (char **array, char **room, const char *const *from) {
+  for (size_t i = 0; from[i] != NULL; i++)
+    array[i] = put_text(room, from[i]);
+}
+
 static void put_arrays (struct pexec__config *config, char **room,
-                        const char *const *args,
-                        const char *const *variables) {
-  size_t arg_count = 0, variable_count = 0;
-  while (args[arg_count] != NULL)
-    arg_count++;
-  while (variables[variable_count] != NULL)
-    variable_count++;
+                        const pexec_config *from) {
+  const char *const *args = strings_of(from->args);
+  const char *const *variables = strings_of(from->environment);
+  const char *const *files = strings_of(from->environment_files);
   config->argv = (char **)(void *)*room;
-  config->environment = config->argv + arg_count + 2;
-  *room = (char *)(config->environment + variable_count + 1);
-  for (size_t i = 0; i < arg_count; i++)
-    config->argv[i + 1] = put_text(room, args[i]);
-  for (size_t i = 0; i < variable_count; i++)
-    config->environment[i] = put_text(room, variables[i]);
+  config->environment = config->argv + count_of(args) + 2;
+  config->environment_files = config->environment + count_of(variables) + 1;
+  *room = (char *)(config->environment_files + count_of(files) + 1);
+  put_texts(config->argv + 1, room, args);
+  put_texts(config->environment, room, variables);
+  put_texts(config->environment_files, room, files);
 }
 
 static void put_input (pexec_input *input, char **room,
@@ -332,8 +349,7 @@ static void put_pointers (struct pexec__config *config,
   put_structs(&room, &from->output[1]);
   for (int i = 0; i < 2; i++)
     file = put_output(&config->output[i], &room, file, &from->output[i]);
-  put_arrays(config, &room, strings_of(from->args),
-             strings_of(from->environment));
+  put_arrays(config, &room, from);
   while (files < file) {
     files->path = put_text(&room, files->path);
     files++;
@@ -428,6 +444,7 @@ static void put_scalars (struct pexec__config *config,
   config->tail_size = from->tail_size;
   config->events_buffer = from->events_buffer;
   config->events_drop = from->events_drop != 0;
+  config->clears_environment = from->clears_environment != 0;
 }
 
 /* {== holding it ======================================================== */

@@ -41,6 +41,8 @@ struct pexec__config {
   struct pexec__stop_plan stop;
   struct pexec__stage usual_stages[PEXEC__USUAL_STAGES];  /* of that, or
                                not used */
+  bool clears_environment;
+  char **environment_files; /* NULL at its end; never NULL itself */
   pexec_rights rights;      /* what it points to is ours, too */
 };
 

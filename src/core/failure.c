@@ -152,10 +152,25 @@ static char *identity_failure (const struct pexec__config *config,
 }
 
 static char *number_failure (const struct pexec__config *config,
-                             enum pexec__spawn_step step, int number,
-                             int error) {
+                             enum pexec__spawn_step step, int error) {
+  const pexec_rights *rights = &config->rights;
+  int number = step == PEXEC__STEP_NICE ? rights->nice : rights->oom_score_adj;
   return format("error starting process \"%s\": %s to %d: %s", config->name,
                 step_text(step), number, pexec_error_text(error));
+}
+
+static char *environment_failure (const struct pexec__plan *plan,
+                                  const struct pexec__config *config,
+                                  int error) {
+  const struct pexec__dotenv *dotenv = &plan->dotenv;
+  const char *reason = dotenv->flaw ? dotenv->flaw : pexec_error_text(error);
+  if (dotenv->line == 0)
+    return format("error starting process \"%s\": reading its environment "
+                  "file \"%s\": %s", config->name, plan->environment_path,
+                  reason);
+  return format("error starting process \"%s\": reading its environment "
+                "file \"%s\": line %zu: %s", config->name,
+                plan->environment_path, dotenv->line, reason);
 }
 
 static const char *limit_text (uint64_t limit, char buffer[32]) {
@@ -245,14 +260,15 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
       return group_failure(config, plan->identity.wrong_group, error);
     case PEXEC__STEP_IDENTITY:
       return identity_failure(config, error);
+    case PEXEC__STEP_ENVIRONMENT:
+      return environment_failure(plan, config, error);
     case PEXEC__STEP_LIMIT:
       return limit_failure(plan, config, error);
     case PEXEC__STEP_CPUS:
       return cpu_failure(plan, config, error);
     case PEXEC__STEP_NICE:
-      return number_failure(config, step, config->rights.nice, error);
     case PEXEC__STEP_OOM_SCORE:
-      return number_failure(config, step, config->rights.oom_score_adj, error);
+      return number_failure(config, step, error);
     case PEXEC__STEP_EXEC:
       return exec_failure(plan, config, error);
     default:

@@ -46,13 +46,31 @@ static size_t count (char *const *array) {
   return n;
 }
 
-/* Appends those of 'from' that neither array overrides. */
-static size_t add_missing (char **envp, size_t n, char *const *from,
-                           char *const *over, char *const *over_too) {
-  for (; *from != NULL; from++)
-    if (!has_name(over, *from) && !has_name(over_too, *from))
-      envp[n++] = *from;
-  return n;
+/* Where variables come from: each overrides those before it. */
+enum { LAYERS = 4 };
+
+static bool is_overridden (char *const *const *layers, const char *variable) {
+  for (; *layers != NULL; layers++)
+    if (has_name(*layers, variable))
+      return true;
+  return false;
+}
+
+/* The array of them ends in NULL. */
+static void merge (char **envp, char *const *const layers[LAYERS + 1]) {
+  for (int i = 0; i < LAYERS; i++)
+    for (char *const *from = layers[i]; *from != NULL; from++)
+      if (!is_overridden(layers + i + 1, *from))
+        *envp++ = *from;
+  *envp = NULL;
+}
+
+/* The child's, or else the host's. */
+static const char *find_path (char *const *const layers[LAYERS + 1]) {
+  const char *path = NULL;
+  for (int i = LAYERS - 1; i >= 0 && path == NULL; i--)
+    path = find_value(layers[i], "PATH");
+  return path ? path : DEFAULT_PATH;
 }
 
 /* Writes "NAME=VALUE" strings of the user into 'room'. */
@@ -109,19 +127,35 @@ static void list_candidates (char **list, char *room, const char *name,
 
 static char *const nothing[] = { NULL };
 
+/* Those of the user are still to be written. */
+static void find_layers (const struct pexec__plan *plan,
+                         const struct pexec__config *config,
+                         const struct pexec__host *host, char *const *user,
+                         char *const *layers[LAYERS + 1]) {
+  layers[0] = config->clears_environment ? nothing : host->environ;
+  layers[1] = user;
+  layers[2] = plan->dotenv.variables ? plan->dotenv.variables : nothing;
+  layers[3] = config->environment;
+  layers[LAYERS] = NULL;
+}
+
+/* With the NULL at their end. */
+static size_t most_variables (char *const *const layers[LAYERS + 1]) {
+  return count(layers[0]) + USER_VARIABLES + count(layers[2]) +
+         count(layers[3]) + 1;
+}
+
 /* The memory of a plan: two arrays, then the strings that are its own. */
 static int build (struct pexec__plan *plan, const struct pexec__config *config,
                   const struct pexec__host *host) {
-  const char *path = find_value(config->environment, "PATH");
+  char **envp, **list, *user[USER_VARIABLES + 1] = { NULL }, *room;
+  char *const *layers[LAYERS + 1];
   size_t variables, candidates, path_size;
-  char **envp, **list, *user[USER_VARIABLES + 1], *room;
-  size_t n = 0;
-  if (path == NULL)
-    path = find_value(host->environ, "PATH");
-  if (path == NULL)
-    path = DEFAULT_PATH;
+  const char *path;
+  find_layers(plan, config, host, user, layers);
+  path = find_path(layers);
   candidates = candidate_count(config->name, path);
-  variables = host->count + count(config->environment) + USER_VARIABLES + 1;
+  variables = most_variables(layers);
   path_size = strlen(path) + candidates * (strlen(config->name) + 3);
   envp = pexec__malloc((variables + candidates + 1) * sizeof(char *) +
                        user_size(&plan->identity) + path_size);
@@ -132,10 +166,7 @@ static int build (struct pexec__plan *plan, const struct pexec__config *config,
   user_variables(&plan->identity, room, user);
   room += user_size(&plan->identity);
   list_candidates(list, room, config->name, path);
-  n = add_missing(envp, n, host->environ, config->environment, user);
-  n = add_missing(envp, n, user, config->environment, nothing);
-  n = add_missing(envp, n, config->environment, nothing, nothing);
-  envp[n] = NULL;
+  merge(envp, layers);
   plan->memory = envp;
   plan->envp = envp;
   plan->candidates = list;
@@ -168,6 +199,28 @@ int pexec__plan_make (struct pexec__plan *plan,
   plan->found_umask = -1;
   plan->pidfd = -1;
   return build(plan, config, host);
+}
+
+static int read_environment_file (struct pexec__plan *plan, const char *file,
+                                  const struct pexec__host *host) {
+  char *path = pexec__host_path(host, file);
+  int error = path ? pexec__dotenv_read(&plan->dotenv, path) : -ENOMEM;
+  pexec__free(path);
+  return error;
+}
+
+int pexec__plan_read_environment (struct pexec__plan *plan,
+                                  const struct pexec__config *config,
+                                  const struct pexec__host *host) {
+  int error = 0;
+  for (char **file = config->environment_files; *file != NULL; file++) {
+    if (atomic_load(&plan->is_unwanted))
+      return -ECANCELED;
+    plan->environment_path = *file;
+    if ((error = read_environment_file(plan, *file, host)) < 0)
+      return error;
+  }
+  return error;
 }
 
 /* One that is given to a child blocks, as files do. */
@@ -235,6 +288,7 @@ int pexec__plan_open_outputs (struct pexec__plan *plan,
 
 void pexec__plan_free (struct pexec__plan *plan) {
   pexec__identity_free(&plan->identity);
+  pexec__dotenv_free(&plan->dotenv);
   if (plan->input_fd > 0)
     pexec__close(plan->input_fd);
   for (int i = 0; i < 2; i++)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "config.h"
+#include "dotenv.h"
 #include "host.h"
 #include "identity.h"
 #include "logfile.h"
@@ -23,6 +24,7 @@
   X(PIPES, "making its pipes") \
   X(USER, "looking up its user") \
   X(GROUP, "looking up its groups") \
+  X(ENVIRONMENT, "reading its environment file") \
   X(INPUT, "opening its standard input") \
   X(LOG, "opening its log file") \
   X(CLONE, "creating a child") \
@@ -66,6 +68,7 @@ struct pexec__plan {
                                 plan; 0: none */
   int output_fds[2];         /* the same of its 1 and its 2 */
   struct pexec__identity identity;
+  struct pexec__dotenv dotenv;
   const pexec_rights *rights;  /* the configuration's */
   char oom_score_adj[12];    /* its text */
   size_t oom_score_length;
@@ -74,6 +77,7 @@ struct pexec__plan {
   char *stack_end;           /* of the child's own stack */
   atomic_bool is_unwanted;   /* the child is to end at once; by any thread */
   /* the way out; the child writes through the memory that it shares */
+  const char *environment_path;          /* of step ENVIRONMENT: which */
   const char *log_path;                  /* of step LOG: which; or NULL */
   enum pexec__logfile_flaw log_flaw;     /* and what is wrong with it */
   volatile enum pexec__spawn_step failed_step;  /* NOTHING: executed */
@@ -87,8 +91,13 @@ struct pexec__plan {
   void *memory;              /* what the arrays above stand in */
 };
 
-/* Fills in the way in but identity, fds, umask, parent_pid and stack_end,
-   with identity there already. 0, -ENOMEM. */
+/* Reads its environment files, as the host, into dotenv. May block on a file
+   system. 0, -errno, -ECANCELED where it is unwanted. */
+int pexec__plan_read_environment (struct pexec__plan *plan,
+                                  const struct pexec__config *config,
+                                  const struct pexec__host *host);
+/* Fills in the way in but identity, dotenv, fds, umask, parent_pid and
+   stack_end, with identity and dotenv there already. 0, -ENOMEM. */
 int pexec__plan_make (struct pexec__plan *plan,
                       const struct pexec__config *config,
                       const struct pexec__host *host);

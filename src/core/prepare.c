@@ -49,6 +49,9 @@ int pexec__job_prepare (struct pexec__job *job) {
   int error = find_identity(job);
   if (error < 0)
     return error;
+  error = pexec__plan_read_environment(&job->plan, job->config, job->host);
+  if (error < 0)
+    return pexec__job_explain(job, PEXEC__STEP_ENVIRONMENT, error);
   error = pexec__plan_make(&job->plan, job->config, job->host);
   if (error < 0)
     return pexec__job_explain(job, PEXEC__STEP_PREPARE, error);

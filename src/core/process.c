@@ -20,6 +20,7 @@ static bool has_names (const struct pexec__config *config) {
 static bool may_hang (const struct pexec__job *job) {
   return job->config->input.source == PEXEC_FROM_FILE ||
          has_names(job->config) ||
+         job->config->environment_files[0] != NULL ||
          job->plan.fds[1] < 0 || job->plan.fds[2] < 0 ||
          job->opening_count > 0;
 }

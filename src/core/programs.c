@@ -65,6 +65,9 @@ static pexec_config config_of (const pexec_config *owner,
   config.cwd = owner->cwd;
   config.username = owner->username;
   config.rights = owner->rights;
+  config.clears_environment = owner->clears_environment;
+  config.environment_files =
+      (const char *const *)owner->environment_files;
   config.asks = 1;
   config.restart = PEXEC_RESTART_NEVER;
   config.stop_timeout_ms = 100;
