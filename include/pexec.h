@@ -336,11 +336,14 @@ typedef struct pexec_rights {
   enum pexec_io_class io_class;
   int io_level;                   /* 0, the first served, to 7; of IDLE and
                                      OF_HOST it does not count */
+  int sets_capabilities;          /* 1: it has those below and can get no
+                                     other, whoever its user is */
+  uint64_t capabilities;          /* 1 << CAP_... of linux/capability.h each */
 } pexec_rights;
 
 #define PEXEC_RIGHTS_INIT \
   { NULL, NULL, -1, PEXEC_UNSET, PEXEC_UNSET, 0, NULL, 0, NULL, 0, \
-    PEXEC_IO_OF_HOST, 0 }
+    PEXEC_IO_OF_HOST, 0, 0, 0 }
 
 typedef struct pexec_config {
   size_t size;                    /* of this struct: versions it */

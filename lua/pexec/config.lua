@@ -9,6 +9,7 @@
 -- wherever they are used. Of stdin, stdout and stderr copies are kept, and
 -- copies are read back, since their parts are too many to be watched.
 
+local capabilities = require "pexec.capabilities"
 local core = require "pexec.core"
 local destinations = require "pexec.destinations"
 local environments = require "pexec.environments"
@@ -156,7 +157,11 @@ local FIELDS = {
   { name = "environment_file", check = environments.files,
     read = environments.copy, is_same = environments.is_same,
     plan = environments.plan, json = "any", unset = { [""] = true },
-    encode = environments.encode, decode = environments.decode }
+    encode = environments.encode, decode = environments.decode },
+  { name = "capabilities", check = capabilities.check,
+    read = capabilities.copy, is_same = capabilities.is_same,
+    plan = capabilities.plan, json = "any", encode = capabilities.encode,
+    decode = capabilities.decode }
 }
 
 local BY_NAME = {}

@@ -30,7 +30,7 @@ static const struct { long number; const char *name; } names[] = {
   { SYS_rt_sigprocmask, "unblock" }, { SYS_setpriority, "setpriority" },
   { SYS_openat, "open" }, { SYS_ioprio_set, "ioprio_set" },
   { SYS_sched_setaffinity, "set_cpus" }, { SYS_sched_getaffinity, "get_cpus" },
-  { SYS_prlimit64, "prlimit" }, { SYS_write, "write" }, { SYS_close, "close" },
+  { SYS_prlimit64, "prlimit" }, { SYS_capset, "capset" }, { SYS_write, "write" }, { SYS_close, "close" },
   { SYS_dup3, "dup3" }, { SYS_close_range, "close_range" },
   { SYS_chdir, "chdir" }, { SYS_setgroups, "setgroups" },
   { SYS_setresgid, "setresgid" }, { SYS_setresuid, "setresuid" },
@@ -43,12 +43,19 @@ static struct {
   const char *failing;       /* the call of this name fails */
   int error;                 /* so */
   uint64_t cpus;             /* that are there */
+  int reads;                 /* of the bounding set */
   jmp_buf gone;              /* where the child's end leads */
 } fake;
 
 static const char *name_of (long number, long first) {
   if (number == SYS_prctl)
-    return first == PR_SET_NO_NEW_PRIVS ? "no_new_privs" : "pdeathsig";
+    switch (first) {
+      case PR_SET_NO_NEW_PRIVS: return "no_new_privs";
+      case PR_CAPBSET_DROP: return "drop";
+      case PR_SET_KEEPCAPS: return "keep_caps";
+      case PR_CAP_AMBIENT: return "ambient";
+      default: return "pdeathsig";
+    }
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
     if (names[i].number == number)
       return names[i].name;
@@ -71,6 +78,10 @@ long syscall (long number, ...) {
   long first;
   va_start(args, number);
   first = va_arg(args, long);
+  if (number == SYS_prctl && first == PR_CAPBSET_READ) {
+    va_end(args);
+    return ++fake.reads <= 3 ? 1 : -1;  /* the kernel knows three */
+  }
   if (number == SYS_sched_getaffinity) {
     (void)va_arg(args, size_t);
     *va_arg(args, uint64_t *) = fake.cpus;
@@ -126,6 +137,8 @@ static void ask_for_everything (void) {
   rights.cpu_count = 2;
   fake.cpus = 1 << 1 | 1 << 3;
   rights.io_class = PEXEC_IO_IDLE;
+  rights.sets_capabilities = 1;
+  rights.capabilities = 1 << 1;
   plan.host_cwd = "/host";
   plan.cwd = "sub";
   plan.identity = (struct pexec__identity){
@@ -152,8 +165,9 @@ static void the_order_is_the_one_that_is_told (void **state) {
   run();
   assert_string_equal(fake.made, "setsid unblock umask setpriority " SCORE
                       "ioprio_set set_cpus get_cpus " TO_DESCRIPTORS
-                      "chdir prlimit prlimit setgroups setresgid setresuid "
-                      "setuid no_new_privs chdir pdeathsig getppid execve ");
+                      "chdir prlimit prlimit drop drop keep_caps "
+                      "setgroups setresgid setresuid setuid capset ambient "
+                      "no_new_privs chdir pdeathsig getppid execve ");
 }
 
 static void what_of_its_identity_is_not_asked_for_is_kept (void **state) {
@@ -178,6 +192,10 @@ static void each_failure_ends_it_with_its_step (void **state) {
     { "chdir", PEXEC__STEP_HOST_CWD }, { "setgroups", PEXEC__STEP_IDENTITY },
     { "setresgid", PEXEC__STEP_IDENTITY },
     { "setresuid", PEXEC__STEP_IDENTITY },
+    { "drop", PEXEC__STEP_CAPABILITIES },
+    { "keep_caps", PEXEC__STEP_CAPABILITIES },
+    { "capset", PEXEC__STEP_CAPABILITIES },
+    { "ambient", PEXEC__STEP_CAPABILITIES },
     { "no_new_privs", PEXEC__STEP_PRIVILEGES },
     { "pdeathsig", PEXEC__STEP_DEATH_SIGNAL },
     { "execve", PEXEC__STEP_EXEC },

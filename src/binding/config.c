@@ -394,6 +394,9 @@ static void read_rights (lua_State *L, int table, pexec_rights *rights) {
   if (has_field(L, table, "cpu_affinity"))
     rights->cpus = read_numbers(L, table, "cpu_affinity", &rights->cpu_count);
   read_io_priority(L, table, rights);
+  rights->sets_capabilities = has_field(L, table, "capabilities");
+  if (rights->sets_capabilities)
+    rights->capabilities = (uint64_t)read_integer(L, table, "capabilities");
 }
 
 /* {== all of it ========================================================= */

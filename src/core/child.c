@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -203,6 +204,46 @@ static void enter (struct pexec__plan *plan, const char *directory,
     check(plan, syscall(SYS_chdir, directory), step);
 }
 
+/* Those that no program of it may ever have again. The first number that the
+   kernel does not know is the end. */
+static void reduce_bounding_set (struct pexec__plan *plan) {
+  uint64_t kept = plan->rights->capabilities;
+  for (int i = 0; i < 64; i++) {
+    long is_there = syscall(SYS_prctl, PR_CAPBSET_READ, i, 0, 0, 0);
+    if (is_there < 0)
+      break;
+    if (is_there > 0 && (kept >> i & 1) == 0)
+      check(plan, syscall(SYS_prctl, PR_CAPBSET_DROP, i, 0, 0, 0),
+            PEXEC__STEP_CAPABILITIES);
+  }
+}
+
+/* As long as its user is the host's it may; and a change of user is to leave
+   what it is permitted until 'take_capabilities'. */
+static void prepare_capabilities (struct pexec__plan *plan) {
+  if (!plan->rights->sets_capabilities)
+    return;
+  reduce_bounding_set(plan);
+  check(plan, syscall(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0),
+        PEXEC__STEP_CAPABILITIES);
+}
+
+/* Ambient ones are what exec leaves to a user who is not root. */
+static void take_capabilities (struct pexec__plan *plan) {
+  struct __user_cap_header_struct self = { _LINUX_CAPABILITY_VERSION_3, 0 };
+  uint64_t set = plan->rights->capabilities;
+  uint32_t low = (uint32_t)set, high = (uint32_t)(set >> 32);
+  struct __user_cap_data_struct data[2] = { { low, low, low },
+                                            { high, high, high } };
+  if (!plan->rights->sets_capabilities)
+    return;
+  check(plan, syscall(SYS_capset, &self, data), PEXEC__STEP_CAPABILITIES);
+  for (int i = 0; i < 64; i++)
+    if ((set >> i & 1) != 0)
+      check(plan, syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i,
+                          0, 0), PEXEC__STEP_CAPABILITIES);
+}
+
 static void change_identity (struct pexec__plan *plan) {
   const struct pexec__identity *to = &plan->identity;
   if (!to->is_changed)
@@ -284,7 +325,9 @@ int pexec__child_main (void *data) {
   set_descriptors(plan);
   enter(plan, plan->host_cwd, PEXEC__STEP_HOST_CWD);
   set_limits(plan);
+  prepare_capabilities(plan);
   change_identity(plan);
+  take_capabilities(plan);
   forbid_privileges(plan);
   enter(plan, plan->cwd, PEXEC__STEP_CWD);
   follow_parent(plan);

@@ -42,6 +42,7 @@
   X(HOST_CWD, "going to the host's working directory") \
   X(LIMIT, "setting its limit") \
   X(IDENTITY, "changing its user") \
+  X(CAPABILITIES, "setting its capabilities") \
   X(PRIVILEGES, "forbidding it new privileges") \
   X(CWD, "setting its working directory") \
   X(DEATH_SIGNAL, "asking for a signal at its parent's death") \
