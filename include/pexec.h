@@ -462,10 +462,10 @@ PEXEC_API int pexec_process_decide (pexec_process *process, uint64_t run,
                                     int64_t delay_ms);
 
 /* What its next start takes of a configuration, or with 'keeps' each start
-   from then on: name, args, environment (with its files, and whether the
-   host's is cleared), cwd, username and rights; the rest of it is as it was.
-   Ordered before the answer to PEXEC_EVENT_EXITED or PEXEC_EVENT_PREPARE it
-   counts for the start that follows. Errors as of pexec_process_new. */
+   from then on: name, args, environment, cwd and username; the rest of it is
+   as it was. Ordered before the answer to PEXEC_EVENT_EXITED or
+   PEXEC_EVENT_PREPARE it counts for the start that follows. Errors as of
+   pexec_process_new. */
 PEXEC_API int pexec_process_configure (pexec_process *process,
                                        const pexec_config *config, int keeps);
 
