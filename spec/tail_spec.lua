@@ -53,7 +53,7 @@ function TestTail:test_a_line_has_its_stream_and_its_time()
   lu.assertEquals({ tail[2].line, tail[2].stream }, { "err", "stderr" })
   lu.assertTrue(tail[1].time >= before)
   lu.assertTrue(tail[2].time - tail[1].time >= 0.09)
-  lu.assertTrue(tail[2].time < os.time() + 1)
+  lu.assertTrue(tail[2].time < os.time() + 2)  -- that clock may lag a tick
   for _, line in ipairs(tail) do lu.assertNil(line.partial) end
 end
 
