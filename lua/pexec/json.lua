@@ -79,12 +79,14 @@ end
 
 local wrong_type <const> = json.wrong_type
 
--- A JSON array as a plain one, of strings; or nil and a message.
-function json.decode_array(array, name)
+-- A JSON array as a plain one, of this type, or of strings; or nil and a
+-- message.
+function json.decode_array(array, name, wanted)
   local result = {}
+  wanted = wanted or "string"
   for i, value in ipairs(array) do
-    if type(value) ~= "string" then
-      return nil, wrong_type(value, ("%s[%d]"):format(name, i), "string")
+    if core.json_type(value) ~= wanted then
+      return nil, wrong_type(value, ("%s[%d]"):format(name, i), wanted)
     end
     result[i] = value
   end

@@ -74,6 +74,29 @@ function records.check_with(required, value, name, fields)
   return record
 end
 
+-- An array of its own, each element checked; or nil and a message.
+function records.check_array(value, name, check, what)
+  local result = {}
+  while value[#result + 1] ~= nil do
+    local i = #result + 1
+    local one, message = check(value[i], ("%s[%d]"):format(name, i))
+    if one == nil then return nil, message end
+    result[i] = one
+  end
+  local message = values.wrong_index(value, #result, name, what)
+  if message then return nil, message end
+  return result
+end
+
+-- Where there is none, only none is the same.
+function records.is_same_array(a, b)
+  if not a or not b then return a == b end
+  for i = 1, math.max(#a, #b) do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
 function records.value_of(record, field)
   local value = record[field.name]
   if value == nil then return field.default end

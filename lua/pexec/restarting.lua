@@ -60,25 +60,11 @@ restarting.copy = records.copy
 
 -- {== checks ================================================================
 
--- An array of its own, each element checked; or nil and a message.
-local function check_array(value, name, check, what)
-  local result = {}
-  while value[#result + 1] ~= nil do
-    local i = #result + 1
-    local one, message = check(value[i], ("%s[%d]"):format(name, i))
-    if one == nil then return nil, message end
-    result[i] = one
-  end
-  local message = values.wrong_index(value, #result, name, what)
-  if message then return nil, message end
-  return result
-end
-
 function restarting.codes(value, name)
   if type(value) ~= "table" then
     return expected("array of integers", value, name)
   end
-  return check_array(value, name, values.integer, "integer")
+  return records.check_array(value, name, values.integer, "integer")
 end
 
 function restarting.delay(value, name)
@@ -86,7 +72,7 @@ function restarting.delay(value, name)
     return values.duration(value, name)
   end
   if value[1] ~= nil then
-    return check_array(value, name, values.duration, "duration")
+    return records.check_array(value, name, values.duration, "duration")
   end
   return records.check_with("initial", value, name, BACKOFF)
 end
@@ -137,17 +123,10 @@ end
 
 -- {== comparing =============================================================
 
-local function is_same_array(a, b)
-  for i = 1, math.max(#a, #b) do
-    if a[i] ~= b[i] then return false end
-  end
-  return true
-end
-
 function restarting.is_same_delay(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
   if a.initial and b.initial then return records.is_same(a, b, BACKOFF) end
-  return not a.initial and not b.initial and is_same_array(a, b)
+  return not a.initial and not b.initial and records.is_same_array(a, b)
 end
 
 function restarting.is_same_limit(a, b)
@@ -204,29 +183,17 @@ function restarting.encode_limit(limit, name)
   return records.encode(limit, name, LIMIT)
 end
 
--- A JSON array as a plain one, of this type; or nil and a message.
-local function decode_array(array, name, wanted)
-  local result = {}
-  for i, value in ipairs(array) do
-    if core.json_type(value) ~= wanted then
-      return nil, json.wrong_type(value, ("%s[%d]"):format(name, i), wanted)
-    end
-    result[i] = value
-  end
-  return result
-end
-
 function restarting.decode_codes(value, name)
   if core.json_type(value) ~= "array" then
     return nil, json.wrong_type(value, name, "array")
   end
-  return decode_array(value, name, "number")
+  return json.decode_array(value, name, "number")
 end
 
 function restarting.decode_delay(value, name)
   local kind = core.json_type(value)
   if kind == "string" then return value end
-  if kind == "array" then return decode_array(value, name, "string") end
+  if kind == "array" then return json.decode_array(value, name) end
   if kind == "object" then return records.decode(value, name, BACKOFF) end
   return nil, json.wrong_type(value, name, "string, array or object")
 end

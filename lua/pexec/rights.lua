@@ -17,28 +17,6 @@ local expected <const> = values.expected
 
 rights.copy = records.copy
 
--- An array of its own, each element checked; or nil and a message.
-local function check_array(value, name, check, what)
-  local result = {}
-  while value[#result + 1] ~= nil do
-    local i = #result + 1
-    local one, message = check(value[i], ("%s[%d]"):format(name, i))
-    if one == nil then return nil, message end
-    result[i] = one
-  end
-  local message = values.wrong_index(value, #result, name, what)
-  if message then return nil, message end
-  return result
-end
-
-local function is_same_array(a, b)
-  if not a or not b then return a == b end
-  for i = 1, math.max(#a, #b) do
-    if a[i] ~= b[i] then return false end
-  end
-  return true
-end
-
 -- {== groups ================================================================
 
 -- Whether there is such a group is seen at the start.
@@ -52,10 +30,10 @@ function rights.groups(value, name)
   if type(value) ~= "table" then
     return expected("array of groups (names or numbers)", value, name)
   end
-  return check_array(value, name, rights.group, "group")
+  return records.check_array(value, name, rights.group, "group")
 end
 
-rights.is_same_groups = is_same_array
+rights.is_same_groups = records.is_same_array
 
 function rights.encode_groups(groups, name)
   for i, group in ipairs(groups) do
