@@ -13,8 +13,8 @@
 ** the first call of pexec_supervisor_fd): the supervisor's own and the one
 ** that makes children. While log files and loggers are written to there is one
 ** more for each device, and one where a file is compressed; and one for each
-** start that has a file to open or a user to look up, until it has. All block
-** every signal. All functions on one supervisor and its processes are to be
+** start that has a file to open or a user to look up, until it has; one of
+** these stays. All block every signal. All functions on one supervisor and its processes are to be
 ** called from one thread at a time; different supervisors are independent of
 ** each other. No function of the host is ever called from a foreign thread.
 **

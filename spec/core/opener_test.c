@@ -119,6 +119,42 @@ static void a_name_service_that_hangs_holds_up_no_other (void **state) {
   free_process(of);
 }
 
+static int asker (void) {
+  int thread;
+  lock();
+  thread = fake.asker;
+  unlock();
+  return thread;
+}
+
+/* The one that looks up a user for this process. */
+static int thread_of_start (pexec_process *of) {
+  expect_answer(submit_for(of, true), 0);
+  return asker();
+}
+
+/* An opener answers first, and then is there for the next start. */
+static void its_thread_is_there_for_the_next_start (void **state) {
+  pexec_process *of = new_process("somebody", NULL);
+  int64_t until_ns = now_ns() + DEADLINE;
+  (void)state;
+  while (thread_of_start(of) != thread_of_start(of))
+    assert_true(now_ns() < until_ns);
+  free_process(of);
+}
+
+static void but_not_the_one_that_hangs (void **state) {
+  pexec_process *of = new_process("somebody", NULL);
+  struct pexec__job *hung = submit_slow();
+  int hanging = asker();
+  (void)state;
+  for (int i = 0; i < 10; i++)
+    assert_int_not_equal(thread_of_start(of), hanging);
+  let_all_go_on();
+  expect_answer(hung, 0);
+  free_process(of);
+}
+
 /* {== when it ends ======================================================= */
 
 static void the_end_does_not_wait_for_an_opener (void **state) {
@@ -196,6 +232,8 @@ int main (void) {
     SPEC(where_that_fails_the_other_tries_again),
     SPEC(unless_it_was_killed_meanwhile),
     SPEC(a_name_service_that_hangs_holds_up_no_other),
+    SPEC(its_thread_is_there_for_the_next_start),
+    SPEC(but_not_the_one_that_hangs),
     SPEC(the_end_does_not_wait_for_an_opener),
     SPEC(nor_for_one_that_was_taken_back),
     SPEC(nor_for_one_that_was_killed),

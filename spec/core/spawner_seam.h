@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "spawner.h"
 
@@ -37,6 +38,7 @@ static struct {
   bool service_hangs;       /* that knows the users */
   int open_errors;          /* the next openings of files that fail */
   int hanging;              /* threads, on either */
+  int asker;                /* the thread that looked up a user last */
   int opens;                /* of files */
   int files, fds;           /* that are open */
   int clones, buried, discarded, closed;
@@ -89,6 +91,7 @@ int pexec__identity_resolve (const char *username, const pexec_rights *rights,
   lock();
   if (username != NULL)
     hang(&fake.service_hangs);
+  fake.asker = gettid();
   unlock();
   return fake.identity_error;
 }

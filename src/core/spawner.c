@@ -22,6 +22,10 @@ struct pexec__spawner {
   struct pexec__job *current;   /* whose child may be signalled; or NULL */
   int holders;                  /* who has opened it, and openers: the last one
                                    to go frees it */
+  bool is_parked;               /* an opener waits for more, this one: */
+  pthread_t parked;
+  pthread_cond_t has_files;     /* for it */
+  struct pexec__job *to_open;   /* what it is given; NULL: nothing yet */
   /* under done's lock */
   struct pexec__mailbox done;
 };
@@ -119,6 +123,7 @@ static void free_spawner (struct pexec__spawner *spawner) {
   pexec__mailbox_close(&spawner->todo);
   pexec__mailbox_close(&spawner->done);
   (void)pthread_cond_destroy(&spawner->has_work);
+  (void)pthread_cond_destroy(&spawner->has_files);
   (void)munmap(spawner->stack, STACK_SIZE);
   pexec__free(spawner);
 }
@@ -152,7 +157,6 @@ static void enqueue (struct pexec__spawner *spawner, struct pexec__job *job) {
 static void finish_opening (struct pexec__spawner *spawner,
                             struct pexec__job *job) {
   job->is_prepared = true;
-  job->spawner = NULL;
   if (job->error >= 0 && !job->is_recalled) {
     enqueue(spawner, job);
     return;
@@ -163,11 +167,10 @@ static void finish_opening (struct pexec__spawner *spawner,
   answer(spawner, job);
 }
 
-/* An opener's whole life. Of the spawner it knows only that it is there still,
-   until it has seen that nobody closes it. */
-static void *open_files (void *argument) {
-  struct pexec__job *job = argument;
-  struct pexec__spawner *spawner = job->spawner;
+/* Of the spawner it knows only that it is there still, until it has seen that
+   nobody closes it. */
+static void open_files (struct pexec__spawner *spawner,
+                        struct pexec__job *job) {
   bool is_left;
   job->error = pexec__job_prepare(job);
   pexec__mailbox_lock(&spawner->todo);
@@ -177,8 +180,52 @@ static void *open_files (void *argument) {
   pexec__mailbox_unlock(&spawner->todo);
   if (is_left)
     pexec__job_free(job);
+}
+
+/* One opener stays for the next start, which then need not make a thread: NULL
+   where it is not this one, or nothing will come. With todo's lock held. */
+static struct pexec__job *park (struct pexec__spawner *spawner) {
+  struct pexec__job *job;
+  if (spawner->is_parked || spawner->is_closing) {
+    (void)pthread_detach(pthread_self());
+    return NULL;
+  }
+  spawner->is_parked = true;
+  spawner->parked = pthread_self();
+  while (spawner->to_open == NULL && !spawner->is_closing)
+    (void)pthread_cond_wait(&spawner->has_files, &spawner->todo.lock);
+  job = spawner->to_open;
+  spawner->to_open = NULL;
+  spawner->is_parked = (job == NULL);  /* who closes joins it then */
+  return job;
+}
+
+/* An opener's whole life. */
+static void *serve_files (void *argument) {
+  struct pexec__job *job = argument;
+  struct pexec__spawner *spawner = job->spawner;
+  while (job != NULL) {
+    open_files(spawner, job);
+    pexec__mailbox_lock(&spawner->todo);
+    job = park(spawner);
+    pexec__mailbox_unlock(&spawner->todo);
+  }
   drop(spawner);
   return NULL;
+}
+
+/* To the opener that is parked, if there is one. */
+static bool give_opener (struct pexec__spawner *spawner,
+                         struct pexec__job *job) {
+  bool is_given;
+  pexec__mailbox_lock(&spawner->todo);
+  is_given = spawner->is_parked && spawner->to_open == NULL;
+  if (is_given) {
+    spawner->to_open = job;
+    (void)pthread_cond_signal(&spawner->has_files);
+  }
+  pexec__mailbox_unlock(&spawner->todo);
+  return is_given;
 }
 
 /* Where there is no thread to be had, the spawner does it itself: whatever
@@ -188,11 +235,8 @@ static bool start_opener (struct pexec__spawner *spawner,
   pthread_t thread;
   job->spawner = spawner;
   hold(spawner);
-  if (pexec__thread_start(&thread, "pexec-opener", open_files, job) == 0) {
-    (void)pthread_detach(thread);
+  if (pexec__thread_start(&thread, "pexec-opener", serve_files, job) == 0)
     return true;
-  }
-  job->spawner = NULL;
   drop(spawner);
   return false;
 }
@@ -212,6 +256,7 @@ int pexec__spawner_open (struct pexec__loop *loop,
   pexec__mailbox_open(&made->todo);
   pexec__mailbox_open(&made->done);
   (void)pthread_cond_init(&made->has_work, NULL);
+  (void)pthread_cond_init(&made->has_files, NULL);
   error = pexec__thread_start(&made->thread, "pexec-spawner", serve, made);
   if (error < 0) {
     free_spawner(made);
@@ -225,7 +270,8 @@ void pexec__spawner_submit (struct pexec__spawner *spawner,
                             struct pexec__job *job) {
   job->plan.pidfd = -1;
   job->found_umask = -1;
-  if (job->may_hang && start_opener(spawner, job))
+  if (job->may_hang &&
+      (give_opener(spawner, job) || start_opener(spawner, job)))
     return;
   pexec__mailbox_lock(&spawner->todo);
   enqueue(spawner, job);
@@ -277,12 +323,22 @@ static void discard (struct pexec__job *job) {
   pexec__job_free(job);
 }
 
-void pexec__spawner_close (struct pexec__spawner *spawner) {
-  struct pexec__job *job;
+/* Has a parked opener to end? */
+static bool begin_closing (struct pexec__spawner *spawner) {
+  bool has_parked;
   pexec__mailbox_lock(&spawner->todo);
   spawner->is_closing = true;
+  has_parked = spawner->is_parked && spawner->to_open == NULL;
   (void)pthread_cond_signal(&spawner->has_work);
+  (void)pthread_cond_signal(&spawner->has_files);
   pexec__mailbox_unlock(&spawner->todo);
+  return has_parked;
+}
+
+void pexec__spawner_close (struct pexec__spawner *spawner) {
+  struct pexec__job *job;
+  if (begin_closing(spawner))
+    pexec__thread_join(spawner->parked);
   pexec__thread_join(spawner->thread);
   while ((job = pexec__spawner_answer(spawner)) != NULL)
     discard(job);

@@ -5,10 +5,10 @@
 ** children: the kernel's parent-death signal is about the thread.
 **
 ** A job that waits for files or a name service first has a thread of its own
-** for that, an opener, which ends with it: a disk that hangs holds up nobody
-** but who needs it. One that still hangs when the spawner closes is left to
-** itself: it touches nothing but its job, which is its own then, and what is
-** counted.
+** for that, an opener: a disk that hangs holds up nobody but who needs it. Of
+** those that are done one stays for the next such job. One that still hangs
+** when the spawner closes is left to itself: it touches nothing but its job,
+** which is its own then, and what is counted.
 */
 
 #ifndef PEXEC_CORE_SPAWNER_H
@@ -34,7 +34,8 @@ struct pexec__job {
   bool is_recalled;             /* it is not wanted any more */
   bool is_prepared;             /* it has been at an opener's */
   /* that of who works at it: an opener, then the spawner */
-  struct pexec__spawner *spawner;  /* held, while an opener has it */
+  struct pexec__spawner *spawner;  /* of the opener that begins with it, which
+                                      holds it */
   struct pexec__plan plan;      /* fds and umask are the submitter's */
   /* the answer */
   int error;                    /* 0: executed */
