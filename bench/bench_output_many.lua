@@ -1,6 +1,8 @@
 -- 100 children that write all at once, each to a log file of its own: whether
 -- each gets its share, and whether all get as much as one does alone. Beside
--- it, for comparison, 100 bare loops. One child's files and those of all have
+-- it, for comparison, 100 bare loops, and what threads get that do nothing but
+-- read and write: one for all, one for each core, one for each child. One
+-- child's files and those of all have
 -- the same size together: memory that was never used before is dear on a
 -- virtual machine, and would slow down whoever keeps more.
 
@@ -56,6 +58,17 @@ local function loops(path, count)
                 ALL_SIZE // count * (flow.KEEP + 1))
 end
 
+local pumps = os.getenv "PEXEC_PUMPS"
+
+local function threads(number)
+  return function(path, count)
+    local begin_ns, end_ns = period()
+    return shares(path, count, pumps, number, count, path,
+                  ALL_SIZE // count * (flow.KEEP + 1), writer, "between",
+                  begin_ns, end_ns, flow.BLOCK)
+  end
+end
+
 local function run(side)
   local result = { one = {}, many = {}, least = {}, mean = {} }
   return result, function(round)
@@ -67,14 +80,37 @@ end
 
 local ours, run_ours = run(pexec)
 local bare, run_bare = run(loops)
+-- The same for a hundred alone.
+local function run_many(side)
+  local result = { many = {}, least = {}, mean = {} }
+  return result, function(round)
+    result.many[round], result.least[round] = flow.within(side, MANY)
+    result.mean[round] = 1
+  end
+end
+
+local CORES <const> = measure.numbers("nproc")[1]
+local sides, runs = {}, {}
+for i, number in ipairs{ 1, CORES, MANY } do
+  sides[i], runs[i] = run_many(threads(number))
+end
 flow.within(pexec, MANY)  -- uses the memory for the first time
 for round = 1, ROUNDS do
   run_ours(round)
   run_bare(round)
+  for _, run_threads in ipairs(runs) do run_threads(round) end
 end
 measure.head(MANY .. " children at once", "one", "all")
 measure.rows(measure.row_least, "throughput", ours.one, ours.many, "MB/s", 1)
 measure.rows(measure.row_free, "of bare loops", bare.one, bare.many, "MB/s")
+local NAMES <const> = { "of one thread for all", "of one for each core",
+                        "of one for each child" }
+for i, side in ipairs(sides) do
+  measure.rows(measure.row_free, NAMES[i], ours.one, side.many, "MB/s")
+end
 measure.head("the share of each", "mean", "least")
 measure.rows(measure.row_least, "least share", ours.mean, ours.least, "", 0.5)
 measure.rows(measure.row_free, "of bare loops", bare.mean, bare.least, "")
+for i, side in ipairs(sides) do
+  measure.rows(measure.row_free, NAMES[i], side.mean, side.least, "")
+end
