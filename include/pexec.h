@@ -12,11 +12,12 @@
 ** THREADS. A supervisor starts two threads with its first process (or with
 ** the first call of pexec_supervisor_fd): the supervisor's own and the one
 ** that makes children. While log files and loggers are written to there is one
-** more for each device, and one where a file is compressed; and one for each
-** start that has a file to open or a user to look up, until it has; one of
-** these stays. All block every signal. All functions on one supervisor and its processes are to be
-** called from one thread at a time; different supervisors are independent of
-** each other. No function of the host is ever called from a foreign thread.
+** more for each device, with many files one for each core, and one where a file
+** is compressed; and one for each start that has a file to open or a user to
+** look up, until it has, of which one stays. All block every signal. All
+** functions on one supervisor and its processes are to be called from one
+** thread at a time; different supervisors are independent of each other. No
+** function of the host is ever called from a foreign thread.
 **
 ** WHAT IT TOUCHES IN THE HOST. No signal handler or mask (but what
 ** pexec_supervisor_catch asks for), no environment, working directory, umask

@@ -47,9 +47,10 @@ int pexec__writers_open (struct pexec__loop *loop,
 }
 
 int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
-                       struct pexec__writer **writer) {
+                       bool spreads, struct pexec__writer **writer) {
   int error = fake_failure(FAKE_WRITER);
   (void)device;
+  (void)spreads;
   if (error < 0)
     return error;
   *writer = &writers->one;
@@ -83,6 +84,17 @@ void pexec__writer_call (struct pexec__writer *writer,
                          struct pexec__sink *sink, bool can_wait) {
   (void)can_wait;
   (void)pexec__mailbox_post(&writer->all->todo, &sink->letter);
+}
+
+/* One thread: nothing is ever awaited. */
+void pexec__writer_await_change (struct pexec__writer *writer) {
+  (void)writer;
+  fail();
+}
+
+void pexec__writer_note_change (struct pexec__writer *writer) {
+  (void)writer;
+  fail();
 }
 
 void pexec__writer_forget (struct pexec__writer *writer,

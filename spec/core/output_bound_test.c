@@ -3,7 +3,7 @@
 ** and what happens when something fails, on pipes that two_pipes.h plays. One
 ** thread.
 **
-** seam: own output.c chunk.c tail.c pace.c mailbox.c
+** seam: own output.c lines.c lending.c chunk.c tail.c pace.c mailbox.c
 */
 
 #include <stdarg.h>

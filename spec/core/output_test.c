@@ -3,7 +3,7 @@
 ** plays. What comes out is compared with what went in, byte for byte. One
 ** thread.
 **
-** seam: own output.c chunk.c tail.c pace.c mailbox.c
+** seam: own output.c lines.c lending.c chunk.c tail.c pace.c mailbox.c
 */
 
 #include <stdarg.h>

@@ -37,6 +37,8 @@ struct pexec__writer {
   bool is_locked;
   bool is_called;             /* the sink is in its list of those with work */
   int words;
+  int changes;                /* that somebody was told of */
+  void (*meanwhile) (void);   /* while somebody waits for one */
   size_t queued_bytes;        /* of all its sinks */
 };
 
@@ -120,6 +122,20 @@ void pexec__writer_call (struct pexec__writer *called,
   assert_ptr_equal(one, sink);
   (void)can_wait;
   called->is_called = true;
+}
+
+/* There is one thread: what the writer's does meanwhile is done here. */
+void pexec__writer_await_change (struct pexec__writer *awaited) {
+  assert_true(awaited->is_locked);
+  assert_non_null(awaited->meanwhile);
+  pexec__writer_unlock(awaited);
+  awaited->meanwhile();
+  pexec__writer_lock(awaited);
+}
+
+void pexec__writer_note_change (struct pexec__writer *changed) {
+  assert_true(changed->is_locked);
+  changed->changes++;
 }
 
 void pexec__writer_forget (struct pexec__writer *called,

@@ -450,6 +450,119 @@ static void the_error_of_opening_anew_is_kept_until_the_next_time (void **s) {
   assert_int_equal(pexec__sink_reopen_error(sink), 0);
 }
 
+/* {== what is lent ======================================================= */
+
+/* What its source holds; NULL: nothing. */
+static const char *source_text;
+
+static bool pull_text (void *source) {
+  const char *there = source_text;
+  assert_ptr_equal(source, &source_text);
+  source_text = NULL;
+  if (there != NULL)
+    (void)put(0, there);
+  return there != NULL;
+}
+
+static void lend (void) {
+  assert_true(pexec__sink_lend(sink, pull_text, &source_text));
+  assert_true(writer.is_called);
+}
+
+static void what_is_lent_is_read_and_written_in_one_turn (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, false);
+  lend();
+  source_text = "a\n";
+  assert_int_equal(serve(), 0);
+  expect("a\n");
+  assert_true(pexec__sink_has_pulled(sink));
+  assert_false(pexec__sink_has_pulled(sink));
+  assert_true(pexec__sink_is_lent(sink));
+  assert_int_equal(writer.words, 0);
+}
+
+static void it_comes_behind_what_was_put (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, false);
+  (void)put(0, "a\n");
+  lend();
+  source_text = "b\n";
+  assert_int_equal(serve(), 0);
+  expect("a\n");
+  assert_non_null(source_text);
+  assert_int_equal(serve(), 0);
+  expect("a\nb\n");
+}
+
+static void it_is_given_back_when_nothing_is_there (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, false);
+  lend();
+  assert_int_equal(serve(), PEXEC__SINK_IDLE);
+  assert_false(pexec__sink_is_lent(sink));
+  assert_int_equal(writer.words, 1);
+}
+
+static void it_is_given_back_where_a_write_fails (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, true);
+  lend();
+  source_text = "a\n";
+  world.error = -EIO;
+  assert_true(serve() > 0);
+  source_text = "b\n";
+  (void)serve();
+  assert_false(pexec__sink_is_lent(sink));
+  assert_non_null(source_text);
+  world.error = 0;
+  source_text = NULL;
+  serve_until_idle();
+  expect("a\n");
+}
+
+static void it_is_given_back_for_an_errand (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, false);
+  lend();
+  source_text = "a\n";
+  pexec__sink_put_reopen(sink);
+  serve_until_idle();
+  assert_false(pexec__sink_is_lent(sink));
+  assert_non_null(source_text);
+  lend();
+  pexec__sink_put_close(sink);
+  serve_until_idle();
+  assert_non_null(source_text);
+  assert_true(pexec__sink_is_closed(sink));
+}
+
+static void nothing_is_lent_to_one_that_is_in_trouble (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, true);
+  (void)put_until_full();
+  assert_false(pexec__sink_lend(sink, pull_text, &source_text));
+  serve_until_idle();
+  world.error = -EIO;
+  (void)put(0, "a\n");
+  (void)serve();
+  assert_false(pexec__sink_lend(sink, pull_text, &source_text));
+  world.error = 0;
+  serve_until_idle();
+  lend();
+}
+
+static void one_that_is_taken_back_is_not_read (void **s) {
+  (void)s;
+  make_file(PEXEC_RAW, false);
+  lend();
+  source_text = "a\n";
+  pexec__sink_take_back(sink);
+  assert_int_equal(serve(), PEXEC__SINK_IDLE);
+  expect("");
+  assert_int_equal(writer.words, 0);
+}
+
 /* {== closing ============================================================ */
 
 static void it_is_closed_once_everything_is_written (void **s) {
@@ -591,6 +704,13 @@ int main (void) {
     SPEC(who_waits_for_it_gets_a_word_at_each_turn),
     SPEC(it_is_opened_anew_behind_what_was_put_before),
     SPEC(the_error_of_opening_anew_is_kept_until_the_next_time),
+    SPEC(what_is_lent_is_read_and_written_in_one_turn),
+    SPEC(it_comes_behind_what_was_put),
+    SPEC(it_is_given_back_when_nothing_is_there),
+    SPEC(it_is_given_back_where_a_write_fails),
+    SPEC(it_is_given_back_for_an_errand),
+    SPEC(nothing_is_lent_to_one_that_is_in_trouble),
+    SPEC(one_that_is_taken_back_is_not_read),
     SPEC(it_is_closed_once_everything_is_written),
     SPEC(one_that_is_closed_has_no_work_any_more),
     SPEC(one_that_is_to_be_opened_anew_too_is_closed_behind_that),

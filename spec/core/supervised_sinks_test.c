@@ -108,7 +108,7 @@ static void one_is_closed_that_is_to_be_opened_anew_first (void **state) {
   (void)state;
   assert_true(pexec_supervisor_fd(supervisor) >= 0);
   assert_int_equal(pexec__sink_new(PEXEC__SINK_HOST, NULL, NULL, 2, &sink), 0);
-  assert_int_equal(pexec__writer_get(supervisor->writers, 1, &sink->writer),
+  assert_int_equal(pexec__writer_get(supervisor->writers, 1, false, &sink->writer),
                    0);
   supervisor->sinks = sink;
   pexec__sink_put_reopen(sink);

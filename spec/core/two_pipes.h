@@ -1,7 +1,7 @@
 /*
-** What output.c sees in its specs: two pipes, a loop that only watches them,
-** memory that runs out on demand, and the sinks. To be included once in a
-** program that is linked with output.c alone. One thread.
+** What output.c, lines.c and lending.c see in their specs: two pipes, a loop
+** that only watches them, memory that runs out on demand, and the sinks. To be
+** included once in a program that is linked with these alone. One thread.
 */
 
 #ifndef SPEC_TWO_PIPES_H
@@ -56,6 +56,7 @@ static struct {
   int good_blocks;             /* allocations that succeed; -1: all */
   bool is_deaf;                /* no memory for an event */
   bool writes_for_ever;        /* each read finds as much again */
+  int64_t look_at_ns;          /* when the timer of outlets is due */
   int blocks, pipes_made;
 } fake;
 
@@ -158,6 +159,11 @@ void pexec__watch_close (struct pexec__watch *watch) {
 int64_t pexec__now (void) { return 1; }
 int64_t pexec__wall_now (void) { return 1; }
 
+void pexec__timer_arm_earlier (struct pexec__timer *timer, int64_t due_ns) {
+  (void)timer;
+  fake.look_at_ns = due_ns;
+}
+
 void pexec__timer_arm (struct pexec__timer *timer, int64_t due_ns) {
   (void)timer;
   (void)due_ns;
@@ -232,14 +238,65 @@ void pexec__supervisor_settle (pexec_process *settled) {
   (void)settled;
 }
 
-void pexec__outlets_put_bytes (struct pexec__stream *stream,
-                               const struct pexec__view *view) {
-  struct sink *sink = &sinks[stream->number - 1];
+static void put_raw (const struct pexec__view *view) {
+  struct sink *sink = &sinks[view->chunk->stream - 1];
   size_t length = view->to - view->from;
   assert_true(sink->raw_length + length <= MOST);
   memcpy(sink->raw + sink->raw_length, view->chunk->data + view->from,
          length);
   sink->raw_length += length;
+}
+
+void pexec__outlets_put_bytes (struct pexec__stream *stream,
+                               const struct pexec__view *view) {
+  assert_int_equal(stream->number, view->chunk->stream);
+  put_raw(view);
+}
+
+/* {== a sink that a pipe can be lent to ================================== */
+
+static struct {
+  struct pexec__sink sinks[2];  /* of stdout, of stderr */
+  bool is_there;              /* they are the only ones */
+  bool refuses;
+  bool has_pulled;            /* as its writer says */
+} borrowers;
+
+struct pexec__sink *pexec__outlets_sole_file (
+    const struct pexec__stream *stream) {
+  return borrowers.is_there ? &borrowers.sinks[stream->number - 1] : NULL;
+}
+
+bool pexec__sink_lend (struct pexec__sink *sink, pexec__pull *pull,
+                       void *source) {
+  if (borrowers.refuses)
+    return false;
+  sink->pull = pull;
+  sink->source = source;
+  return true;
+}
+
+bool pexec__sink_is_lent (struct pexec__sink *sink) {
+  return sink->source != NULL;
+}
+
+bool pexec__sink_has_pulled (struct pexec__sink *sink) {
+  (void)sink;
+  return borrowers.has_pulled;
+}
+
+void pexec__sink_take_back (struct pexec__sink *sink) {
+  sink->source = NULL;
+}
+
+bool pexec__sink_put (struct pexec__sink *sink,
+                      const struct pexec__view *view, enum pexec_level level,
+                      bool is_message) {
+  assert_ptr_equal(sink, &borrowers.sinks[view->chunk->stream - 1]);
+  assert_int_equal(level, PEXEC_INFO);
+  assert_false(is_message);
+  put_raw(view);
+  return false;
 }
 
 bool pexec__outlets_are_full (const struct pexec__stream *stream) {
@@ -261,6 +318,7 @@ static pexec_process process;
 static int begin (void **state) {
   (void)state;
   memset(&fake, 0, sizeof fake);
+  memset(&borrowers, 0, sizeof borrowers);
   fake.good_blocks = -1;
   fake.pipe_size = 64 * KIB;
   for (int i = 0; i < 2; i++) {
@@ -354,7 +412,7 @@ static void die (void) {
 }
 
 /* "a\n b" are two deliveries, "a+ b\n" a piece and the end of its line. */
-static void expect (int i, const char *told) {
+static inline void expect (int i, const char *told) {
   char text[4096] = "", *to = text;
   const char *from = sinks[i].data;
   for (size_t n = 0; n < sinks[i].count; n++) {

@@ -22,7 +22,7 @@
 #define MS INT64_C(1000000)
 #define S (1000 * MS)
 #define DEADLINE (20 * S)     /* of what must happen */
-#define FILES 8
+#define FILES (3 * PEXEC__WRITER_USERS)
 
 /* {== time =============================================================== */
 
@@ -62,6 +62,10 @@ struct pexec__logfile {
 
 static struct pexec__logfile files[FILES];
 static int thread_error;        /* of starting one; 0: none */
+static int cores;
+static bool spreads;            /* open_sink's sinks do */
+
+int pexec__cores (void) { return cores; }
 
 int pexec__logfile_new (const pexec_file *from, bool allows_devices,
                         struct pexec__logfile **file) {
@@ -265,6 +269,8 @@ static int begin (void **s) {
   assert_non_null(pool = pexec__pool_new());
   assert_non_null(ledger = pexec__ledger_new("id"));
   threads_before = count_threads();
+  cores = 1;
+  spreads = false;
   assert_int_equal(pexec__writers_open(NULL, &words, &writers), 0);
   return 0;
 }
@@ -309,7 +315,7 @@ static struct pexec__sink *open_sink (int i, uint64_t device, bool blocks_) {
   options.blocks = blocks_;
   assert_int_equal(pexec__sink_new(PEXEC__SINK_FILE, &options, NULL, -1,
                                    &sink), 0);
-  assert_int_equal(pexec__writer_get(writers, device, &sink->found), 0);
+  assert_int_equal(pexec__writer_get(writers, device, spreads, &sink->found), 0);
   pexec__sink_adopt(sink);
   sink->next = sinks;
   sinks = sink;
@@ -386,6 +392,69 @@ static void files_of_one_device_share_a_thread (void **s) {
   EVENTUALLY(has_written(first) && has_written(second));
   assert_true(pthread_equal(look(0).thread, look(1).thread));
   assert_int_equal(count_threads(), threads_before + 1);
+}
+
+static void many_files_share_one_for_each_core (void **s) {
+  struct pexec__sink *made[3 * PEXEC__WRITER_USERS];
+  int firsts = 0;
+  (void)s;
+  spreads = true;
+  cores = 2;
+  for (int i = 0; i < 3 * PEXEC__WRITER_USERS; i++) {
+    made[i] = open_sink(i, 1, false);
+    firsts += (made[i]->writer == made[0]->writer);
+    assert_int_equal(count_threads(),
+                     threads_before + (i < PEXEC__WRITER_USERS ? 1 : 2));
+  }
+  assert_int_equal(firsts, 3 * PEXEC__WRITER_USERS / 2);
+}
+
+static void where_no_other_can_be_had_one_is_enough (void **s) {
+  (void)s;
+  spreads = true;
+  cores = 2;
+  (void)open_sink(0, 1, false);
+  thread_error = -EAGAIN;
+  for (int i = 1; i < 2 * PEXEC__WRITER_USERS; i++)
+    (void)open_sink(i, 1, false);
+  thread_error = 0;
+  assert_int_equal(count_threads(), threads_before + 1);
+}
+
+/* {== what is lent ======================================================= */
+
+static atomic_bool is_reading, may_return;
+
+static bool pull_slowly (void *source) {
+  (void)source;
+  atomic_store(&is_reading, true);
+  EVENTUALLY(atomic_load(&may_return));
+  atomic_store(&is_reading, false);
+  return true;
+}
+
+static void *let_it_return (void *argument) {
+  (void)argument;
+  wait_a_bit();
+  wait_a_bit();
+  atomic_store(&may_return, true);
+  return NULL;
+}
+
+static void what_is_taken_back_is_not_being_read (void **s) {
+  struct pexec__sink *sink = open_sink(0, 1, false);
+  pthread_t helper;
+  (void)s;
+  atomic_store(&is_reading, false);
+  for (int i = 0; i < 20; i++) {
+    atomic_store(&may_return, false);
+    assert_true(pexec__sink_lend(sink, pull_slowly, sink));
+    EVENTUALLY(atomic_load(&is_reading));
+    assert_int_equal(pthread_create(&helper, NULL, let_it_return, NULL), 0);
+    pexec__sink_take_back(sink);
+    assert_false(atomic_load(&is_reading));
+    (void)pthread_join(helper, NULL);
+  }
 }
 
 static void a_device_that_hangs_holds_up_no_other (void **s) {
@@ -570,7 +639,7 @@ static void without_a_thread_there_is_no_writer (void **s) {
   struct pexec__writer *writer = NULL;
   (void)s;
   thread_error = -EAGAIN;
-  assert_int_equal(pexec__writer_get(writers, 1, &writer), -EAGAIN);
+  assert_int_equal(pexec__writer_get(writers, 1, false, &writer), -EAGAIN);
   assert_null(writer);
   thread_error = 0;
 }
@@ -581,7 +650,7 @@ static void without_memory_there_is_no_writer (void **s) {
   (void)s;
   for (int n = 0; n < 2; n++) {
     good_blocks = n;
-    assert_int_equal(pexec__writer_get(writers, 1, &writer), -ENOMEM);
+    assert_int_equal(pexec__writer_get(writers, 1, false, &writer), -ENOMEM);
     assert_null(writer);
   }
   good_blocks = 0;
@@ -596,6 +665,9 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(what_is_put_is_written),
     SPEC(files_of_one_device_share_a_thread),
+    SPEC(many_files_share_one_for_each_core),
+    SPEC(where_no_other_can_be_had_one_is_enough),
+    SPEC(what_is_taken_back_is_not_being_read),
     SPEC(a_device_that_hangs_holds_up_no_other),
     SPEC(what_fails_is_tried_again_without_a_call),
     SPEC(one_that_fails_does_not_hold_up_its_neighbour),

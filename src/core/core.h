@@ -141,6 +141,14 @@ struct pexec__child {
   struct pexec__status status;
 };
 
+/* While a pipe is lent to a writer (lending.c), that has the stream's flow,
+   rest and reading end, and these. */
+struct pexec__loan {
+  struct pexec__sink *sink;   /* whose writer it is; NULL: it is not lent */
+  int pid;                    /* of the child that writes; */
+  uint64_t run;               /* and which one that is */
+};
+
 /* The reading end of one of its streams. One pipe serves a process for life:
    what its children wrote stays in order, and what a grandchild writes later
    still arrives. */
@@ -161,6 +169,8 @@ struct pexec__stream {
   char *rest;                 /* start of a line whose end is to come */
   size_t rest_length;
   bool is_in_pieces;          /* a piece of that line has gone out */
+  struct pexec__loan loan;
+  uint64_t full_wake;         /* the last one of supervisor->full_wakes */
 };
 
 /* The writing end of its stdin, where that is a pipe. A new one serves each
@@ -378,6 +388,8 @@ struct pexec_supervisor {
   struct pexec__timer *loss_timer;
   bool watches_losses;        /* it is armed */
   struct pexec__census census;
+  size_t lent;                /* pipes */
+  uint64_t full_wakes;        /* times that one has brought much, ever */
 };
 
 /* {== supervisor.c ====================================================== */
@@ -538,6 +550,10 @@ void pexec__group_timer_due (void *supervisor);
 
 /* Opens what the configuration wants read; 0 or -errno. */
 int pexec__output_open (pexec_process *process);
+/* Is there somebody to take what is in it? */
+bool pexec__output_may_read (const struct pexec__stream *stream);
+/* Watches it, or not, as its state says. */
+void pexec__output_set_watch (struct pexec__stream *stream);
 /* What its children get for stream 0, stdout, or 1, stderr. */
 enum pexec__route pexec__output_route (const pexec_process *process, int i);
 /* Holds back what comes while a start is under way: its answer is first. */
@@ -561,6 +577,28 @@ void pexec__output_block (struct pexec__stream *stream, bool is_blocked);
 void pexec__output_end (pexec_process *process);
 void pexec__output_close (pexec_process *process);
 void pexec__output_timer_due (void *supervisor);
+
+/* {== lines.c ============================================================ */
+
+/* Reads once, and delivers what came: as pexec__read; -ENOMEM. The one thread
+   whose the stream is. */
+ssize_t pexec__lines_read (struct pexec__stream *stream, size_t most);
+/* A last line that has no end; or the end of one that went out in pieces. */
+void pexec__lines_flush (struct pexec__stream *stream);
+void pexec__lines_drop_rest (struct pexec__stream *stream);
+/* That is over; the log hears how many were lost. */
+void pexec__lines_tell_drops (pexec_process *process);
+
+/* {== lending.c ========================================================== */
+
+/* It has brought so much: lends it, where that is better. */
+void pexec__lending_consider (struct pexec__stream *stream, size_t size);
+/* From here on nobody else reads it. Waits for a read, never for a disk. */
+void pexec__lending_take_back (struct pexec__stream *stream);
+/* A word has come of this sink: its writer has given back, perhaps. */
+void pexec__lending_heed (struct pexec__sink *sink);
+/* Looks after a writer; when it is to do so again, or INT64_MAX. */
+int64_t pexec__lending_look (struct pexec__sink *sink, int64_t now_ns);
 
 /* {== input.c ============================================================ */
 

@@ -174,6 +174,7 @@ static bool heed (pexec_supervisor *supervisor, struct pexec__sink *sink) {
     return false;
   }
   tell(supervisor, sink);
+  pexec__lending_heed(sink);
   if (!was_full || pexec__sink_is_full(sink))
     return false;
   sink->full_since_ns = 0;
@@ -224,22 +225,24 @@ static int64_t judge_full (struct pexec__sink *sink, int64_t now_ns) {
   return INT64_MAX;
 }
 
+static int64_t earlier (int64_t a_ns, int64_t b_ns) {
+  return a_ns < b_ns ? a_ns : b_ns;
+}
+
 void pexec__outlets_timer_due (void *owner) {
   pexec_supervisor *supervisor = owner;
   int64_t now_ns = pexec__now(), next_ns = INT64_MAX;
   for (struct pexec__sink *s = supervisor->sinks; s != NULL; s = s->next) {
     bool was_full = (s->full_since_ns != 0);
-    int64_t due_ns = judge_full(s, now_ns);
-    if (due_ns < next_ns)
-      next_ns = due_ns;
+    next_ns = earlier(next_ns, judge_full(s, now_ns));
+    next_ns = earlier(next_ns, pexec__lending_look(s, now_ns));
     if (was_full && s->full_since_ns == 0)
       tell(supervisor, s);
   }
   unblock_all(supervisor);
   look_at_flushing(supervisor);
   for (pexec_process *p = supervisor->flushing; p; p = p->next_flushing)
-    if (p->flush_until_ns < next_ns)
-      next_ns = p->flush_until_ns;
+    next_ns = earlier(next_ns, p->flush_until_ns);
   if (next_ns < INT64_MAX)
     pexec__timer_arm_earlier(supervisor->outlet_timer, next_ns);
 }

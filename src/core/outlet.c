@@ -63,6 +63,12 @@ static uint64_t device_of (const struct pexec__sink *sink) {
   }
 }
 
+static int get_writer (struct pexec__writers *writers,
+                       struct pexec__sink *sink) {
+  return pexec__writer_get(writers, device_of(sink),
+                           sink->kind == PEXEC__SINK_FILE, &sink->found);
+}
+
 /* One whose start has failed may be open all the same, and closing it may
    block: that is a writer's, where one can be had. False where it has none. */
 static bool find_writer (struct pexec__writers *writers,
@@ -71,7 +77,7 @@ static bool find_writer (struct pexec__writers *writers,
     return true;
   if (sink->found == NULL && sink->opening != NULL &&
       pexec__opening_is_open(sink->opening))
-    (void)pexec__writer_get(writers, device_of(sink), &sink->found);
+    (void)get_writer(writers, sink);
   if (sink->found != NULL)
     pexec__sink_adopt(sink);
   return sink->writer != NULL;
@@ -222,6 +228,8 @@ int pexec__outlets_take (pexec_process *process, const char **path) {
 void pexec__outlets_let_go (pexec_process *process) {
   struct pexec__outlet *outlets = process->outlets;
   size_t count = process->outlet_count;
+  for (int i = 0; i < 2 && process->streams != NULL; i++)
+    pexec__lending_take_back(&process->streams[i]);
   process->outlets = NULL;
   process->outlet_count = 0;
   process->has_outlets = false;
@@ -273,7 +281,7 @@ size_t pexec__outlets_hold_openings (const pexec_process *process,
 static int equip (struct pexec__writers *writers, struct pexec__sink *sink) {
   if (sink->found != NULL)
     return 0;
-  return pexec__writer_get(writers, device_of(sink), &sink->found);
+  return get_writer(writers, sink);
 }
 
 int pexec__outlets_equip (pexec_process *process, const char **path) {
@@ -377,6 +385,29 @@ void pexec__outlets_put_bytes (struct pexec__stream *stream,
 void pexec__outlets_put_lines (struct pexec__stream *stream,
                                const struct pexec__view *view) {
   put_to_all(stream, view, false);
+}
+
+static bool is_sole_use (const struct pexec__outlet *outlet,
+                         const struct pexec__stream *stream) {
+  const struct pexec__sink *sink = outlet->sink;
+  return outlet->feeds == (unsigned)stream->number && sink->holders == 1 &&
+         sink->kind == PEXEC__SINK_FILE && wants_bytes(sink) &&
+         sink->writer != NULL;
+}
+
+struct pexec__sink *pexec__outlets_sole_file (
+    const struct pexec__stream *stream) {
+  const pexec_process *process = stream->process;
+  struct pexec__sink *sole = NULL;
+  for (size_t i = 0; i < process->outlet_count; i++) {
+    const struct pexec__outlet *outlet = &process->outlets[i];
+    if (!feeds(outlet, stream))
+      continue;
+    if (sole != NULL || !is_sole_use(outlet, stream))
+      return NULL;
+    sole = outlet->sink;
+  }
+  return sole;
 }
 
 static struct pexec__sink *message_sink (const pexec_process *process) {

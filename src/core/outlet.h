@@ -54,6 +54,10 @@ void pexec__outlets_put_bytes (struct pexec__stream *stream,
                                const struct pexec__view *view);
 void pexec__outlets_put_lines (struct pexec__stream *stream,
                                const struct pexec__view *view);
+/* The log file that gets this stream as it is, where nobody else gets it and
+   nothing else goes there; or NULL. */
+struct pexec__sink *pexec__outlets_sole_file (
+    const struct pexec__stream *stream);
 /* Is one of them full, as far as is known? What is read then waits, too. */
 bool pexec__outlets_are_full (const struct pexec__stream *stream);
 /* Does one hold so much that nothing is to be read, whatever has died? */

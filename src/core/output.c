@@ -1,7 +1,8 @@
 /*
-** What children write: pipes -> lines -> where they go. A pipe serves its
-** process for life, read as long as there is room for what it brings; after
-** the end, until its last writer has gone. The supervisor's thread.
+** What children write: the pipes, and when they are read; lines.c has what
+** becomes of that. A pipe serves its process for life, read as long as there
+** is room for what it brings; after the end, until its last writer has gone.
+** The supervisor's thread.
 */
 
 #include <errno.h>
@@ -10,145 +11,6 @@
 #include "core.h"
 
 #define MOST_READS 4  /* at one wake: others have turns, too */
-
-/* {== lines ============================================================= */
-
-static struct pexec__ledger *ledger_of (const struct pexec__stream *stream) {
-  return stream->process->ledger;
-}
-
-static void keep_tail (struct pexec__stream *stream,
-                       const struct pexec__view *view) {
-  pexec_process *process = stream->process;
-  pexec__mailbox_lock(&process->supervisor->outbox);
-  pexec__tail_add(&process->tail, view, process->starts);
-  pexec__mailbox_unlock(&process->supervisor->outbox);
-}
-
-static void lose (struct pexec__stream *stream,
-                  const struct pexec__view *view) {
-  stream->process->lost_lines += view->lines;
-  atomic_fetch_add(&ledger_of(stream)->streams[stream->number - 1].drops,
-                   view->lines);
-}
-
-/* True where what comes is dropped: the host has not consumed. The log hears
-   of the first such line of a run, and of how many at its end. */
-static bool is_dropping (pexec_process *process) {
-  const struct pexec__config *config = process->config;
-  if (!config->events_drop ||
-      (atomic_load(&process->queued_bytes) < config->events_buffer &&
-       atomic_load(&process->ledger->queued_events) < PEXEC__EVENTS_MAX))
-    return false;
-  if (process->lost_lines == process->lost_told)
-    pexec__log(process, PEXEC_WARN, "its writer does not keep up: lines of "
-               "output are dropped");
-  return true;
-}
-
-/* Without a host all is told at once, when it is disposed of. */
-static void tell_drops (pexec_process *process) {
-  uint64_t lost = process->lost_lines - process->lost_told;
-  if (lost == 0 || process->is_released || process->supervisor->is_closing)
-    return;
-  process->lost_told = process->lost_lines;
-  pexec__log(process, PEXEC_WARN, "%llu lines of output were dropped",
-             (unsigned long long)lost);
-}
-
-/* Whole lines, or a piece of one. */
-static void deliver (struct pexec__stream *stream,
-                     const struct pexec__view *view) {
-  pexec_process *process = stream->process;
-  stream->is_in_pieces = view->is_partial;
-  keep_tail(stream, view);
-  pexec__outlets_put_lines(stream, view);
-  pexec__losses_watch(process);
-  if (!stream->has_events)
-    return;
-  if (process->is_released || process->supervisor->is_closing ||
-      is_dropping(process) || !pexec__news_output(process, view))
-    lose(stream, view);
-}
-
-static void drop_rest (struct pexec__stream *stream) {
-  pexec__free(stream->rest);
-  stream->rest = NULL;
-  stream->rest_length = 0;
-}
-
-/* What was read into a chunk, and is yet to be delivered. Before 'from' is
-   room for the rest. */
-struct reading {
-  struct pexec__stream *stream;
-  struct pexec__chunk *chunk;
-  size_t from;
-  size_t lines;                 /* that end in it */
-};
-
-/* The rest and the bytes up to 'to': a piece, or all the lines that end. */
-static void send (struct reading *reading, size_t to, bool is_partial) {
-  struct pexec__stream *stream = reading->stream;
-  struct pexec__chunk *chunk = reading->chunk;
-  struct pexec__view view = { chunk, reading->from, to,
-                              is_partial ? 0 : reading->lines, is_partial };
-  if (stream->rest_length > 0) {
-    view.from -= stream->rest_length;
-    memcpy(chunk->data + view.from, stream->rest, stream->rest_length);
-    drop_rest(stream);
-  }
-  reading->from = to;
-  deliver(stream, &view);
-}
-
-/* Without memory it goes out as it is, as a piece. */
-static void keep_rest (struct reading *reading) {
-  struct pexec__stream *stream = reading->stream;
-  size_t length = reading->chunk->length - reading->from;
-  char *rest = pexec__realloc(stream->rest, stream->rest_length + length);
-  if (rest == NULL) {
-    send(reading, reading->chunk->length, true);
-    return;
-  }
-  memcpy(rest + stream->rest_length, reading->chunk->data + reading->from,
-         length);
-  stream->rest = rest;
-  stream->rest_length += length;
-}
-
-/* No line within what was read is longer than a piece; one that began in the
-   rest may be. */
-static void split (struct reading *reading) {
-  struct pexec__chunk *chunk = reading->chunk;
-  char *data = chunk->data + reading->from;
-  size_t length = chunk->length - reading->from;
-  char *end = memchr(data, '\n', length);
-  size_t head = end ? (size_t)(end - data) : length;
-  if (reading->stream->rest_length + head > PEXEC__LINE_MAX)
-    send(reading, reading->from + PEXEC__LINE_MAX -
-                  reading->stream->rest_length, true);
-  end = memrchr(chunk->data + reading->from, '\n',
-                chunk->length - reading->from);
-  if (end != NULL)
-    send(reading, (size_t)(end + 1 - chunk->data), false);
-  if (reading->from < chunk->length)
-    keep_rest(reading);
-}
-
-/* What is new goes as it is to those who want bytes, and then by lines. */
-static void take (struct pexec__stream *stream, struct pexec__chunk *chunk,
-                  size_t from) {
-  size_t lines = pexec__count_newlines(chunk->data + from,
-                                       chunk->length - from);
-  struct reading reading = { stream, chunk, from, lines };
-  struct pexec__view view = { chunk, from, chunk->length, lines, false };
-  struct pexec__ledger *ledger = ledger_of(stream);
-  int i = stream->number - 1;
-  atomic_fetch_add(&ledger->streams[i].bytes, chunk->length - from);
-  atomic_fetch_add(&ledger->streams[i].lines, lines);
-  pexec__outlets_put_bytes(stream, &view);
-  split(&reading);
-}
 
 /* {== reading ============================================================ */
 
@@ -169,67 +31,26 @@ static void wake_up (struct pexec__stream *stream) {
 }
 
 static void close_stream (struct pexec__stream *stream) {
+  pexec__lending_take_back(stream);
   wake_up(stream);
   pexec__watch_close(stream->watch);
   stream->watch = NULL;
   close_fd(&stream->read_fd);
   close_fd(&stream->write_fd);
-  drop_rest(stream);
-}
-
-/* With room in front for the rest. NULL for want of memory. */
-static struct pexec__chunk *new_chunk (struct pexec__stream *stream,
-                                       size_t length) {
-  pexec_process *process = stream->process;
-  struct pexec__chunk *chunk =
-      pexec__chunk_new(process->supervisor->pool, process->ledger,
-                       stream->rest_length + length);
-  if (chunk == NULL)
-    return NULL;
-  chunk->length = stream->rest_length;
-  chunk->time_ns = pexec__wall_now();
-  chunk->stream = stream->number;
-  chunk->pid = process->child.pid;
-  chunk->more_follows = stream->more_follows;
-  return chunk;
-}
-
-/* A last line that has no end; or the end of one that went out in pieces. */
-static void flush (struct pexec__stream *stream) {
-  struct reading reading = { stream, NULL, stream->rest_length, 1 };
-  if (stream->rest_length == 0 && !stream->is_in_pieces)
-    return;
-  reading.chunk = new_chunk(stream, 0);
-  if (reading.chunk == NULL) {
-    stream->process->lost_lines++;
-    drop_rest(stream);
-    return;
-  }
-  atomic_fetch_add(&ledger_of(stream)->streams[stream->number - 1].lines, 1);
-  send(&reading, stream->rest_length, false);
-  pexec__chunk_drop(reading.chunk);
+  pexec__lines_drop_rest(stream);
 }
 
 /* Bytes read; 0 where there are none now, or ever again. What cannot be read
    is as good as ended: it would be readable for ever. Without memory for it
    the child waits. */
 static size_t read_once (struct pexec__stream *stream, size_t most) {
-  struct pexec__chunk *chunk = new_chunk(stream, most);
-  size_t from = stream->rest_length;
-  ssize_t size;
-  stream->is_short = (chunk == NULL);
-  if (stream->is_short)
-    return 0;
-  size = pexec__read(stream->read_fd, chunk->data + from, most);
-  if (size > 0) {
-    chunk->length += (size_t)size;
-    take(stream, chunk, from);
-  }
-  pexec__chunk_drop(chunk);
+  ssize_t size = pexec__lines_read(stream, most);
+  stream->is_short = (size == -ENOMEM);
   if (size > 0)
     return (size_t)size;
-  if (size != -EAGAIN) {  /* 0: the last writer is gone, as we are */
-    flush(stream);
+  if (size != -EAGAIN && !stream->is_short) {  /* 0: the last writer is gone,
+                                                  as we are */
+    pexec__lines_flush(stream);
     close_stream(stream);
   }
   return 0;
@@ -281,11 +102,16 @@ static bool is_starved (pexec_process *process) {
          atomic_load(&process->ledger->queued_events) >= PEXEC__EVENTS_MAX;
 }
 
-static void set_watch (struct pexec__stream *stream) {
+bool pexec__output_may_read (const struct pexec__stream *stream) {
+  return stream->read_fd >= 0 && !stream->is_paused && !stream->is_blocked &&
+         !stream->is_held && !pexec__outlets_are_full(stream);
+}
+
+void pexec__output_set_watch (struct pexec__stream *stream) {
   if (stream->watch == NULL)
     return;
   if (stream->is_paused || stream->is_blocked || stream->is_held ||
-      stream->is_resting)
+      stream->is_resting || stream->loan.sink != NULL)
     pexec__watch_pause(stream->watch);
   else
     pexec__watch_resume(stream->watch);
@@ -296,7 +122,7 @@ static void pause_if_starved (struct pexec__stream *stream) {
       !is_starved(stream->process))
     return;
   stream->is_paused = true;
-  set_watch(stream);
+  pexec__output_set_watch(stream);
 }
 
 /* After it, streams that rest are read, and writers are woken. */
@@ -313,7 +139,7 @@ static void rest (struct pexec__stream *stream) {
   stream->is_resting = true;
   stream->next_resting = supervisor->resting;
   supervisor->resting = stream;
-  set_watch(stream);
+  pexec__output_set_watch(stream);
 }
 
 /* A pipe whose writer is fast holds more: neither waits for the other so
@@ -336,20 +162,16 @@ static void pace (struct pexec__stream *stream, size_t size,
   if (pace == PEXEC__RESTING || (stream->is_short && !was_resting))
     rest(stream);
   else if (was_resting)
-    set_watch(stream);
-}
-
-static bool may_read (const struct pexec__stream *stream) {
-  return stream->read_fd >= 0 && !stream->is_paused && !stream->is_blocked &&
-         !stream->is_held && !pexec__outlets_are_full(stream);
+    pexec__output_set_watch(stream);
 }
 
 /* As long as there is much: it is cheaper than to be woken again. */
 static size_t read_some (struct pexec__stream *stream) {
   size_t total = read_once(stream, next_size(stream));
   size_t size = total;
-  for (int reads = 1; reads < MOST_READS && size == PEXEC__LINE_MAX &&
-                      may_read(stream) && next_size(stream) == size; reads++)
+  for (int reads = 1;
+       reads < MOST_READS && size == PEXEC__LINE_MAX &&
+       pexec__output_may_read(stream) && next_size(stream) == size; reads++)
     total += size = read_once(stream, size);
   return total;
 }
@@ -368,13 +190,17 @@ static void note_readable (void *owner) {
   stream->more_follows = false;
   pause_if_starved(stream);
   pace(stream, size, false);
+  pexec__lending_consider(stream, size);
   if (stream->read_fd < 0)
     pexec__outlets_rest(stream->process);
 }
 
 static void end_rest (struct pexec__stream *stream) {
+  size_t size = 0;
   stream->more_follows = true;
-  pace(stream, may_read(stream) ? read_all(stream, false) : 0, true);
+  if (pexec__output_may_read(stream))
+    size = read_all(stream, false);
+  pace(stream, size, true);
   stream->more_follows = false;
   pause_if_starved(stream);
   if (stream->read_fd < 0)
@@ -476,26 +302,29 @@ int pexec__output_fd (const pexec_process *process, int stream) {
 
 void pexec__output_hold (pexec_process *process, bool is_held) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
+    pexec__lending_take_back(&process->streams[i]);
     process->streams[i].is_held = is_held;
-    set_watch(&process->streams[i]);
+    pexec__output_set_watch(&process->streams[i]);
   }
 }
 
 void pexec__output_drain (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
     struct pexec__stream *stream = &process->streams[i];
+    pexec__lending_take_back(stream);
     (void)read_all(stream, true);
     if (may_go_on(stream, true))
-      flush(stream);
+      pexec__lines_flush(stream);
     pause_if_starved(stream);
   }
-  tell_drops(process);
+  pexec__lines_tell_drops(process);
 }
 
 void pexec__output_catch_up (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
     struct pexec__stream *stream = &process->streams[i];
-    if (!may_read(stream))
+    pexec__lending_take_back(stream);
+    if (!pexec__output_may_read(stream))
       continue;
     (void)read_all(stream, false);
     pause_if_starved(stream);
@@ -513,7 +342,7 @@ bool pexec__output_is_starved (const pexec_process *process) {
 void pexec__output_resume (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
     process->streams[i].is_paused = false;
-    set_watch(&process->streams[i]);
+    pexec__output_set_watch(&process->streams[i]);
   }
 }
 
@@ -521,12 +350,13 @@ void pexec__output_block (struct pexec__stream *stream, bool is_blocked) {
   if (stream->is_blocked == is_blocked)
     return;
   stream->is_blocked = is_blocked;
-  set_watch(stream);
+  pexec__output_set_watch(stream);
 }
 
 void pexec__output_end (pexec_process *process) {
   for (int i = 0; i < 2 && process->streams != NULL; i++) {
     struct pexec__stream *stream = &process->streams[i];
+    pexec__lending_take_back(stream);
     close_fd(&stream->write_fd);
     if (stream->read_fd >= 0 && !stream->is_blocked)
       (void)read_once(stream, next_size(stream));

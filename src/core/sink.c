@@ -242,6 +242,54 @@ void pexec__sink_begin_dropping (struct pexec__sink *sink) {
   pexec__writer_unlock(sink->writer);
 }
 
+/* {== what is lent: the supervisor's side ================================ */
+
+/* Whatever is out of the ordinary is the supervisor's business. */
+static bool may_pull (const struct pexec__sink *sink) {
+  return sink->error >= 0 && !sink->is_full && !sink->is_dropping &&
+         !sink->is_reopening && !sink->is_closing;
+}
+
+bool pexec__sink_lend (struct pexec__sink *sink, pexec__pull *pull,
+                       void *source) {
+  bool is_lent;
+  pexec__writer_lock(sink->writer);
+  if ((is_lent = may_pull(sink))) {
+    sink->source = source;
+    sink->pull = pull;
+    pexec__writer_call(sink->writer, sink, false);
+  }
+  pexec__writer_unlock(sink->writer);
+  return is_lent;
+}
+
+bool pexec__sink_is_lent (struct pexec__sink *sink) {
+  bool is_lent;
+  pexec__writer_lock(sink->writer);
+  is_lent = (sink->source != NULL);
+  pexec__writer_unlock(sink->writer);
+  return is_lent;
+}
+
+bool pexec__sink_has_pulled (struct pexec__sink *sink) {
+  bool has_pulled;
+  pexec__writer_lock(sink->writer);
+  has_pulled = sink->has_pulled;
+  sink->has_pulled = false;
+  pexec__writer_unlock(sink->writer);
+  return has_pulled;
+}
+
+void pexec__sink_take_back (struct pexec__sink *sink) {
+  pexec__writer_lock(sink->writer);
+  sink->source = NULL;
+  while ((sink->is_wanted_back = sink->is_pulling))
+    pexec__writer_await_change(sink->writer);
+  pexec__writer_unlock(sink->writer);
+}
+
+/* {== states ============================================================= */
+
 /* One that is yet to come waits for what cannot be written. */
 int pexec__sink_reopen_error (struct pexec__sink *sink) {
   int error;
@@ -414,17 +462,57 @@ static int64_t serve_batch (struct pexec__sink *sink,
   return wait_ns;
 }
 
+static void give_back (struct pexec__sink *sink) {
+  sink->source = NULL;
+  pexec__writer_tell(sink->writer, sink);
+}
+
+/* What is to be read now, or NULL. What is read is written at once, while the
+   cache has it: so only when nothing else is to be written. */
+static void *begin_pulling (struct pexec__sink *sink) {
+  void *source;
+  pexec__writer_lock(sink->writer);
+  if (sink->source != NULL && !may_pull(sink))
+    give_back(sink);
+  source = sink->first == NULL ? sink->source : NULL;
+  sink->is_pulling = (source != NULL);
+  pexec__writer_unlock(sink->writer);
+  return source;
+}
+
+static void end_pulling (struct pexec__sink *sink, bool has_pulled) {
+  pexec__writer_lock(sink->writer);
+  sink->is_pulling = false;
+  sink->has_pulled |= has_pulled;
+  if (sink->is_wanted_back)
+    pexec__writer_note_change(sink->writer);
+  else if (!has_pulled)
+    give_back(sink);
+  pexec__writer_unlock(sink->writer);
+}
+
+static void pull (struct pexec__sink *sink) {
+  void *source = begin_pulling(sink);
+  if (source != NULL)
+    end_pulling(sink, sink->pull(source));
+}
+
 int64_t pexec__sink_serve (struct pexec__sink *sink,
                            struct pexec__text *text) {
   enum errand errand;
-  int64_t wait_ns = serve_batch(sink, text, &errand);
-  int error = run_errand(sink, errand);
+  int64_t wait_ns;
+  int error;
+  pull(sink);
+  wait_ns = serve_batch(sink, text, &errand);
+  error = run_errand(sink, errand);
   if (sink->file != NULL)
     pexec__compressor_start(&sink->compressor, sink->file);
   pexec__writer_lock(sink->writer);
   note_errand(sink, errand, error);
   if (sink->is_closed)
     wait_ns = PEXEC__SINK_CLOSED;
+  else if (sink->source != NULL && wait_ns == PEXEC__SINK_IDLE)
+    wait_ns = 0;
   pexec__writer_unlock(sink->writer);
   return wait_ns;
 }

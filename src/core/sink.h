@@ -60,6 +60,10 @@ struct pexec__entry {
                                    formatted with it */
 };
 
+/* Reads a source that is lent to a sink, once, and puts what came into that
+   sink. False where nothing came. Never waits. The writer's thread. */
+typedef bool pexec__pull (void *source);
+
 struct pexec__sink {
   /* immutable */
   enum pexec__sink_kind kind;
@@ -100,6 +104,11 @@ struct pexec__sink {
   int64_t close_by_ns;          /* what cannot be written by then is lost */
   bool is_closed;               /* its file is closed, the writer is done */
   int64_t retry_at_ns;          /* not before; 0: at once */
+  void *source;                 /* what is lent to it; NULL: nothing */
+  pexec__pull *pull;
+  bool is_pulling;              /* the writer reads it now, */
+  bool is_wanted_back;          /* and the supervisor waits until it has */
+  bool has_pulled;              /* it has, since somebody asked */
 
   /* the writer's thread only */
   struct pexec__compressor compressor;
@@ -114,6 +123,9 @@ struct pexec__sink {
   struct pexec__sink *next;     /* in its list */
   int holders;                  /* processes */
   int64_t full_since_ns;        /* 0: not full */
+  struct pexec__stream *lender; /* whose pipe is lent to it; NULL: nobody's */
+  int64_t look_at_ns;           /* after whether it is read; of that alone */
+  int64_t lend_after_ns;        /* not before */
   uint64_t lost_told;           /* of lost_ever */
   bool is_told;                 /* the log has heard of the failure */
 };
@@ -152,6 +164,16 @@ bool pexec__sink_is_full (struct pexec__sink *sink);
 bool pexec__sink_is_overfull (struct pexec__sink *sink);
 /* From here on it drops what comes, until there is room. */
 void pexec__sink_begin_dropping (struct pexec__sink *sink);
+/* From here on its writer reads this source itself, as long as something comes
+   and all goes well; a word comes when it does not any more. False: it does
+   not begin. */
+bool pexec__sink_lend (struct pexec__sink *sink, pexec__pull *pull,
+                       void *source);
+bool pexec__sink_is_lent (struct pexec__sink *sink);
+/* Has it been read since this was asked last? */
+bool pexec__sink_has_pulled (struct pexec__sink *sink);
+/* The writer reads it no more, and has put all that it had read. */
+void pexec__sink_take_back (struct pexec__sink *sink);
 int pexec__sink_reopen_error (struct pexec__sink *sink);
 bool pexec__sink_is_closed (struct pexec__sink *sink);
 

@@ -281,6 +281,11 @@ bool pexec__kernel_is_basic (void) {
   return result < 0 && result != -ESRCH;  /* no group of its own: no matter */
 }
 
+int pexec__cores (void) {
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count < 1 ? 1 : (int)count;
+}
+
 int pexec__self (void) {
   return (int)getpid();
 }

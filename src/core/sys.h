@@ -81,6 +81,7 @@ int pexec__is_written_to (int fd);
 
 /* {== processes ==== */
 int pexec__self (void);                  /* getpid */
+int pexec__cores (void);                 /* how many there are; at least 1 */
 int64_t pexec__own_max_rss (void);       /* the most so far, bytes */
 
 /* Is pexec__signal_group not to be had? PEXEC_BASIC_KERNEL=1 in the

@@ -61,6 +61,14 @@ void pexec__writer_call (struct pexec__writer *writer,
                                 posted: it may be due earlier than it was */
 }
 
+void pexec__writer_await_change (struct pexec__writer *writer) {
+  (void)pthread_cond_wait(&writer->has_changed, &writer->todo.lock);
+}
+
+void pexec__writer_note_change (struct pexec__writer *writer) {
+  (void)pthread_cond_broadcast(&writer->has_changed);
+}
+
 void pexec__writer_forget (struct pexec__writer *writer,
                            struct pexec__sink *sink) {
   pexec__mailbox_withdraw(&writer->todo, &sink->letter);
@@ -241,18 +249,38 @@ static int start (struct pexec__writers *writers, uint64_t device,
   return 0;
 }
 
+/* Of those of a device, that with the fewest users, and how many there are. */
+static struct pexec__writer *find (const struct pexec__writers *writers,
+                                   uint64_t device, int *count) {
+  struct pexec__writer *found = NULL;
+  *count = 0;
+  for (struct pexec__writer *w = writers->first; w != NULL; w = w->next) {
+    if (w->device != device)
+      continue;
+    ++*count;
+    if (found == NULL || w->users < found->users)
+      found = w;
+  }
+  return found;
+}
+
+static bool is_another_better (const struct pexec__writer *found, int count) {
+  return found->users >= PEXEC__WRITER_USERS &&
+         count < PEXEC__WRITERS_MOST && count < pexec__cores();
+}
+
+/* One that cannot be had is none that is needed. */
 int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
-                       struct pexec__writer **writer) {
+                       bool spreads, struct pexec__writer **writer) {
   struct pexec__writer *found;
-  int error = 0;
+  int count, error = 0;
   (void)pthread_mutex_lock(&writers->lock);
-  for (found = writers->first; found != NULL; found = found->next)
-    if (found->device == device)
-      break;
-  if (found != NULL)
-    *writer = found;
-  else
+  found = find(writers, device, &count);
+  if (found == NULL)
     error = start(writers, device, writer);
+  else if (!spreads || !is_another_better(found, count) ||
+           start(writers, device, writer) < 0)
+    *writer = found;
   if (error >= 0)
     (*writer)->users++;
   (void)pthread_mutex_unlock(&writers->lock);

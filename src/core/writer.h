@@ -1,7 +1,8 @@
 /*
 ** Writers: threads that write what sinks have got, one for each device, so
-** that a disk which hangs holds up nobody but those who write to it. Each
-** begins with its first sink and ends with its last.
+** that a disk which hangs holds up nobody but those who write to it; and one
+** for each core, where many files are there. Each begins with its first sink
+** and ends with its last.
 */
 
 #ifndef PEXEC_CORE_WRITER_H
@@ -18,6 +19,9 @@
 struct pexec__writer;
 struct pexec__writers;
 
+#define PEXEC__WRITER_USERS 8   /* have one, before there is another */
+#define PEXEC__WRITERS_MOST 8   /* of a device, however many cores there are */
+
 /* Keys of those that are not devices. */
 #define PEXEC__WRITER_STDERR UINT64_MAX
 #define PEXEC__WRITER_HOST (UINT64_MAX - 1)
@@ -33,10 +37,10 @@ int pexec__writers_open (struct pexec__loop *loop,
 void pexec__writers_close (struct pexec__writers *writers,
                            struct pexec__sink **sinks, int64_t deadline_ns);
 
-/* The one of this device, which is started if need be, for one sink more. Any
-   thread. 0 or -errno. */
+/* One of this device, which is started if need be, for one sink more; the same
+   for all, unless it 'spreads'. Any thread. 0 or -errno. */
 int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
-                       struct pexec__writer **writer);
+                       bool spreads, struct pexec__writer **writer);
 
 /* For a sink that is closed: no word of it will be found any more, and it can
    be freed. Behind the last one the thread ends: whoever has called is not to
@@ -50,6 +54,9 @@ void pexec__writer_unlock (struct pexec__writer *writer);
    another cannot, or until pexec__writers_wake. */
 void pexec__writer_call (struct pexec__writer *writer,
                          struct pexec__sink *sink, bool can_wait);
+/* These two with the lock held. The first lets go of it meanwhile. */
+void pexec__writer_await_change (struct pexec__writer *writer);
+void pexec__writer_note_change (struct pexec__writer *writer);
 /* Wakes those that were not woken yet. The supervisor's thread. */
 void pexec__writers_wake (struct pexec__writers *writers);
 /* The sink has none any more, and may be freed. With the lock held. */
