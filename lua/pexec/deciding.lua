@@ -18,14 +18,19 @@ local KEPT <const> = { "on_unexpected_exit", "on_give_up", "before_start",
 local tasks = {}      -- process -> the task that decides what follows a death
 local preparing = {}  -- process -> the task that prepares a start
 
+-- Is there anything to be kept?
+function deciding.has_any(plan)
+  for _, name in ipairs(KEPT) do
+    if plan[name] ~= nil and name ~= "hook_timeout" then return true end
+  end
+  return false
+end
+
 -- Moves those that are set from a plan into what Lua keeps of a process.
 function deciding.keep(plan, settings, value)
-  local has_any = false
-  for _, name in ipairs(KEPT) do
-    value[name] = plan[name]
-    has_any = has_any or value[name] ~= nil and name ~= "hook_timeout"
-  end
-  if has_any then value.settings, value.hooked = config.new(settings), 0 end
+  if not deciding.has_any(plan) then return end
+  for _, name in ipairs(KEPT) do value[name] = plan[name] end
+  value.settings, value.hooked = config.new(settings), 0
 end
 
 -- When and for how long the core asks.
@@ -70,7 +75,7 @@ end
 -- {== hooks =================================================================
 
 local function log(process, level, form, ...)
-  core.process_value(process).log(level, form:format(...))
+  core.process_value(process).log(process, level, form:format(...))
 end
 
 local function note_failure(process, name, task)
@@ -209,6 +214,7 @@ end
 -- The hook of the start that is about to be ordered is its caller's.
 function deciding.expect_start(process)
   local value = core.process_value(process)
+  if not value.after_start then return end
   local state, _, starts = core.process_state(process)
   value.expected_start = state and starts + 1
 end

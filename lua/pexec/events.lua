@@ -6,6 +6,7 @@
 -- it. The core posts only what somebody listens to.
 
 local core = require "pexec.core"
+local planning = require "pexec.planning"
 local queue = require "pexec.queue"
 local scheduler = require "pexec.scheduler"
 local values = require "pexec.values"
@@ -67,12 +68,11 @@ end
 --   handles  name -> array of handles, the oldest first
 --   calls    queue of what is yet to begin: { handle =, detail = }
 local function listeners_of(process)
-  local value = core.process_value(process)
-  local found = value.events
+  local found = core.process_value(process).events
   if found then return found end
   found = { handles = {}, calls = queue.new() }
   for _, name in ipairs(NAMES) do found.handles[name] = {} end
-  value.events = found
+  planning.own(process).events = found
   return found
 end
 
@@ -143,8 +143,8 @@ local function begin(process, call)
   local handle = call.handle
   local function log_failure(task)
     if task.is_ok or not call.has_begun then return end
-    core.process_value(process).log("error", ("error in its handler of %s: %s")
-        :format(handle.event, task.traceback))
+    core.process_value(process).log(process, "error",
+        ("error in its handler of %s: %s"):format(handle.event, task.traceback))
   end
   local task = scheduler.spawn(function()
     call.has_begun = true

@@ -238,7 +238,7 @@ scheduler.listen("stop_call", stop_calls.run)
 
 scheduler.listen("output", output.take)
 scheduler.listen("log", function(process, level, message)
-  core.process_value(process).log(level, message)
+  core.process_value(process).log(process, level, message)
 end)
 
 -- {== starting ==============================================================

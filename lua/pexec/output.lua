@@ -64,12 +64,12 @@ end
 -- {== one pump ==============================================================
 
 -- Logged once in a burst; the line counts as delivered.
-local function note_error(value, traceback)
-  local now = core.now()
+local function note_error(process, traceback)
+  local value, now = core.process_value(process), core.now()
   local is_new = not value.failed_at or now - value.failed_at > QUIET_TIME
   value.failed_at = now
   if is_new then
-    value.log("error", "error in its writer: " .. traceback)
+    value.log(process, "error", "error in its writer: " .. traceback)
   end
 end
 
@@ -101,31 +101,32 @@ local function hand_lines(pump, lines, sink, is_partial)
 end
 
 -- Several destinations as one: an error in one keeps no line from another.
-local function all_of(value, sinks)
+local function all_of(process, sinks)
   return function(line, is_partial)
     for _, sink in ipairs(sinks) do
       local ok, traceback = xpcall(sink, traceback_of, line, is_partial)
-      if not ok then note_error(value, traceback) end
+      if not ok then note_error(process, traceback) end
     end
   end
 end
 
 -- A piece comes alone, and without an end.
-local function hand_out_lines(value, pump, item)
-  local sinks = value.sinks[item.stream]
+local function hand_out_lines(process, pump, item)
+  local sinks = core.process_value(process).sinks[item.stream]
   if not sinks then return end
-  local sink = sinks[2] and all_of(value, sinks) or sinks[1]
+  local sink = sinks[2] and all_of(process, sinks) or sinks[1]
   local ok, traceback
   repeat
     pump.has_moved = false
     ok, traceback = xpcall(hand_lines, traceback_of, pump, item.lines, sink,
                            item.is_partial or nil)
-    if not ok then note_error(value, traceback) end
+    if not ok then note_error(process, traceback) end
   until ok or not pump.has_moved  -- no memory for the next line
 end
 
-local function hand_out(value, pump, item)
-  if item.action then item.action() else hand_out_lines(value, pump, item) end
+local function hand_out(process, pump, item)
+  if item.action then return item.action() end
+  hand_out_lines(process, pump, item)
 end
 
 -- Lines that fail count as delivered; what comes after them is only put off
@@ -137,15 +138,14 @@ local function settle(process, pump, item, problem)
     queue.put_back(pump.items, item)
     coroutine.yield()
   elseif problem then
-    note_error(core.process_value(process), scheduler.describe(problem))
+    note_error(process, scheduler.describe(problem))
   end
 end
 
 local function run(process, pump)
   pump.task = scheduler.current()
-  local value = core.process_value(process)
   for item in queue.take, pump.items do
-    local ok, problem = pcall(hand_out, value, pump, item)
+    local ok, problem = pcall(hand_out, process, pump, item)
     settle(process, pump, item, not ok and problem or nil)
   end
   pumps[process] = nil

@@ -28,13 +28,16 @@ local function event_bits(sinks)
   return (sinks.stdout and 1 or 0) | (sinks.stderr and 2 or 0)
 end
 
--- Messages of pexec's about this process, from Lua: where those of C go.
-local function log_function(sink, id)
+-- Messages of pexec's about a process, from Lua: where those of C go.
+local function log_function(sink)
   if core.is_logger(sink) then
-    return function(level, message) sink[level](sink, message, id) end
+    return function(process, level, message)
+      sink[level](sink, message, core.process_id(process))
+    end
   end
-  return function(level, message)
-    scheduler.spawn(function() sink[level](sink, id .. ": " .. message) end)
+  return function(process, level, message)
+    local text = core.process_id(process) .. ": " .. message
+    scheduler.spawn(function() sink[level](sink, text) end)
   end
 end
 
@@ -57,7 +60,22 @@ local function sinks_of(plan, sink)
   return sinks and next(sinks) and sinks
 end
 
--- Fills in what C has to be told besides the fields; returns what Lua keeps.
+-- logger -> reload_signal -> what Lua keeps of processes that have nothing
+-- of their own: one table for all of them, which nobody changes. (A thousand
+-- tables would be most of the memory that they take.)
+local plain = setmetatable({}, { __mode = "k" })
+
+local function plain_value(sink, reload)
+  local values_of_sink = plain[sink] or {}
+  local value = values_of_sink[reload] or
+                { log = log_function(sink), reload = reload, is_shared = true }
+  values_of_sink[reload] = value
+  plain[sink] = values_of_sink
+  return value
+end
+
+-- Fills in what C has to be told besides the fields. Returns who gets its
+-- lines, or nil.
 local function complete(plan, sink)
   local sinks = sinks_of(plan, sink)
   plan.environment = values.assignments(plan.environment)
@@ -65,23 +83,47 @@ local function complete(plan, sink)
   plan.log_events = not core.is_logger(sink)
   plan.logger = core.is_logger(sink) and sink or nil
   deciding.plan(plan)
-  return {
+  return sinks
+end
+
+local function is_plain(plan, sinks)
+  return not sinks and not plan.stop_sequence and
+         math.type(plan.reload_signal) == "integer" and
+         not deciding.has_any(plan)
+end
+
+-- What Lua keeps of a process, where that is more than of any other.
+local function own_value(plan, settings, sink, sinks)
+  local value = {
     sinks = sinks,
-    log = log_function(sink, plan.id),
+    log = log_function(sink),
     reload = plan.reload_signal,
     sequence = plan.stop_sequence ~= nil,
   }
+  stop_calls.add_hook(plan)
+  value.calls = stop_calls.of(plan.stop_sequence)
+  deciding.keep(plan, settings, value)
+  return value
+end
+
+-- The value of a process that is about to get something of its own.
+function planning.own(process)
+  local value = core.process_value(process)
+  if not value.is_shared then return value end
+  value = { log = value.log, reload = value.reload }
+  core.process_value(process, value)
+  return value
 end
 
 -- Of a ProcessConfig and a logger: the plan for C, and what Lua keeps of the
 -- process, its value. Raises as config.snapshot does.
 function planning.make(settings, sink, level)
   local plan = config.snapshot(settings, (level or 1) + 1)
-  local value = complete(plan, sink)
-  stop_calls.add_hook(plan)
-  value.calls = stop_calls.of(plan.stop_sequence)
-  deciding.keep(plan, settings, value)
-  return plan, value
+  local sinks = complete(plan, sink)
+  if is_plain(plan, sinks) then
+    return plan, plain_value(sink, plan.reload_signal)
+  end
+  return plan, own_value(plan, settings, sink, sinks)
 end
 
 return planning

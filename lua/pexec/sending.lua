@@ -42,7 +42,8 @@ end
 
 local function fail(process, problem)
   local is_explained = type(problem) == "table"  -- else there was no memory
-  core.process_value(process).log("error", "error in its reload_signal: " ..
+  core.process_value(process).log(process, "error",
+      "error in its reload_signal: " ..
       (is_explained and problem.traceback or problem))
   return answers.failure("reloading", process,
                          is_explained and problem.message or problem)

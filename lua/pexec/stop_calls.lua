@@ -73,8 +73,8 @@ local function conclude(process, ticket, task)
     core.process_advance(process, ticket)
   end
   if task.is_ok then return end
-  core.process_value(process).log("error", "error in a call of its " ..
-      "stop_sequence, the next stage follows: " .. task.traceback)
+  core.process_value(process).log(process, "error", "error in a call of " ..
+      "its stop_sequence, the next stage follows: " .. task.traceback)
 end
 
 local function start(process, call, number)
