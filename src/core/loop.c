@@ -1,28 +1,34 @@
 /*
-** The loop of loop.h on libuv: the only uv_run, the only uv_async. Handles
-** are freed in their close callbacks, one turn later, as libuv wants it.
+** The loop of loop.h on libuv: the only uv_run, the only uv_async, and one
+** uv_timer for all timers: a uv_timer_t for each would be a tenth of all that
+** a process takes. Watches are freed in their close callbacks, one turn later,
+** as libuv wants it.
 */
 
 #include "loop.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
 #include "sys.h"
+#include "timers.h"
 
 struct pexec__loop {
   uv_loop_t uv;
   uv_async_t async;
+  uv_timer_t alarm;             /* for the timer that is due first */
   pexec__callback *on_wake;
   void *owner;
+  struct pexec__timers timers;
 };
 
 struct pexec__timer {
-  uv_timer_t uv;
+  struct pexec__due due;        /* first: the heap knows no more */
+  struct pexec__loop *loop;
   pexec__callback *on_due;
   void *owner;
-  int64_t due_ns;               /* INT64_MAX: not armed */
 };
 
 struct pexec__watch {
@@ -45,6 +51,8 @@ static int open_uv (struct pexec__loop *loop) {
     error = uv_async_init(&loop->uv, &loop->async, on_async);
     if (error < 0)
       (void)uv_loop_close(&loop->uv);
+    else
+      (void)uv_timer_init(&loop->uv, &loop->alarm);  /* always 0 */
   }
   pexec__free_standard(filled);
   return error;
@@ -59,6 +67,7 @@ int pexec__loop_open (struct pexec__loop **loop, pexec__callback *on_wake,
   made->on_wake = on_wake;
   made->owner = owner;
   made->async.data = made;
+  made->alarm.data = made;
   if ((error = open_uv(made)) < 0) {
     pexec__free(made);
     return error;
@@ -81,71 +90,95 @@ void pexec__loop_wake (struct pexec__loop *loop) {
 
 void pexec__loop_close (struct pexec__loop *loop) {
   uv_close((uv_handle_t *)&loop->async, NULL);
+  uv_close((uv_handle_t *)&loop->alarm, NULL);
   (void)uv_run(&loop->uv, UV_RUN_DEFAULT);  /* the close callbacks */
   (void)uv_loop_close(&loop->uv);
+  pexec__timers_free(&loop->timers);
   pexec__free(loop);
-}
-
-/* {== timers ============================================================ */
-
-static void arm (struct pexec__timer *timer);
-
-/* libuv counts whole milliseconds from its cached time: may be early. */
-static void on_timer (uv_timer_t *uv) {
-  struct pexec__timer *timer = uv->data;
-  if (pexec__now() < timer->due_ns) {
-    arm(timer);
-    return;
-  }
-  timer->due_ns = INT64_MAX;
-  timer->on_due(timer->owner);
-}
-
-static void arm (struct pexec__timer *timer) {
-  int64_t wait_ns = timer->due_ns - pexec__now();
-  uint64_t wait_ms = wait_ns <= 0 ? 0 : ((uint64_t)wait_ns + 999999) / 1000000;
-  uv_update_time(timer->uv.loop);
-  (void)uv_timer_start(&timer->uv, on_timer, wait_ms, 0);
-}
-
-int pexec__timer_open (struct pexec__loop *loop, pexec__callback *on_due,
-                       void *owner, struct pexec__timer **timer) {
-  struct pexec__timer *made = pexec__calloc(1, sizeof *made);
-  if (made == NULL)
-    return -ENOMEM;
-  (void)uv_timer_init(&loop->uv, &made->uv);  /* always 0 */
-  made->uv.data = made;
-  made->on_due = on_due;
-  made->owner = owner;
-  made->due_ns = INT64_MAX;
-  *timer = made;
-  return 0;
-}
-
-void pexec__timer_arm (struct pexec__timer *timer, int64_t due_ns) {
-  timer->due_ns = due_ns;
-  arm(timer);
-}
-
-void pexec__timer_arm_earlier (struct pexec__timer *timer, int64_t due_ns) {
-  if (due_ns < timer->due_ns)
-    pexec__timer_arm(timer, due_ns);
-}
-
-void pexec__timer_disarm (struct pexec__timer *timer) {
-  if (timer == NULL)
-    return;
-  timer->due_ns = INT64_MAX;
-  (void)uv_timer_stop(&timer->uv);
 }
 
 static void free_handle (uv_handle_t *handle) {
   pexec__free(handle->data);
 }
 
+/* {== timers ============================================================ */
+
+static void on_alarm (uv_timer_t *uv);
+
+/* For the timer that is due first. */
+static void set_alarm (struct pexec__loop *loop) {
+  const struct pexec__due *first = pexec__timers_first(&loop->timers);
+  int64_t wait_ns;
+  if (first == NULL) {
+    (void)uv_timer_stop(&loop->alarm);
+    return;
+  }
+  wait_ns = first->at_ns - pexec__now();
+  uv_update_time(&loop->uv);
+  (void)uv_timer_start(&loop->alarm, on_alarm, wait_ns <= 0 ? 0
+                       : ((uint64_t)wait_ns + 999999) / 1000000, 0);
+}
+
+/* libuv counts whole milliseconds from its cached time: may be early. Timers
+   that are armed meanwhile for what is past come in the next turn:
+   descriptors have theirs first. */
+static void on_alarm (uv_timer_t *uv) {
+  struct pexec__loop *loop = uv->data;
+  int64_t now_ns = pexec__now();
+  struct pexec__due *due;
+  for (size_t left = loop->timers.armed; left > 0; left--) {
+    struct pexec__timer *timer;
+    due = pexec__timers_first(&loop->timers);
+    if (due == NULL || due->at_ns > now_ns)
+      break;
+    timer = (struct pexec__timer *)(void *)due;
+    pexec__timers_disarm(&loop->timers, due);
+    timer->on_due(timer->owner);  /* may close it */
+  }
+  set_alarm(loop);
+}
+
+int pexec__timer_open (struct pexec__loop *loop, pexec__callback *on_due,
+                       void *owner, struct pexec__timer **timer) {
+  struct pexec__timer *made = pexec__calloc(1, sizeof *made);
+  if (made == NULL || pexec__timers_open(&loop->timers, &made->due) < 0) {
+    pexec__free(made);
+    return -ENOMEM;
+  }
+  made->loop = loop;
+  made->on_due = on_due;
+  made->owner = owner;
+  *timer = made;
+  return 0;
+}
+
+void pexec__timer_arm (struct pexec__timer *timer, int64_t due_ns) {
+  bool was_first = (timer->due.place == 1);
+  pexec__timers_arm(&timer->loop->timers, &timer->due, due_ns);
+  if (was_first || timer->due.place == 1)
+    set_alarm(timer->loop);
+}
+
+void pexec__timer_arm_earlier (struct pexec__timer *timer, int64_t due_ns) {
+  if (due_ns < timer->due.at_ns)
+    pexec__timer_arm(timer, due_ns);
+}
+
+void pexec__timer_disarm (struct pexec__timer *timer) {
+  bool was_first = (timer != NULL && timer->due.place == 1);
+  if (timer == NULL)
+    return;
+  pexec__timers_disarm(&timer->loop->timers, &timer->due);
+  if (was_first)  /* nobody is to be woken for it */
+    set_alarm(timer->loop);
+}
+
 void pexec__timer_close (struct pexec__timer *timer) {
-  if (timer != NULL)
-    uv_close((uv_handle_t *)&timer->uv, free_handle);
+  if (timer == NULL)
+    return;
+  pexec__timer_disarm(timer);
+  pexec__timers_close(&timer->loop->timers);
+  pexec__free(timer);
 }
 
 /* {== descriptors ======================================================= */
