@@ -23,7 +23,7 @@ static struct pexec__letter letters[5];
 static int open_box (void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(letters); i++)
-    letters[i] = (struct pexec__letter){ NULL, false };
+    letters[i] = (struct pexec__letter){ NULL, false, 0 };
   pexec__mailbox_open(&box);
   return 0;
 }

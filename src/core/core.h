@@ -36,11 +36,11 @@
 
 /* {== letters to the host =============================================== */
 
-/* Those that always find room, since they stand in the process. All but the
-   first three wait until the output before them is written, and come in this
-   order. */
+/* Those that always find room, since their letters stand in the process, with
+   the number of the news as their mark. All but the first three wait until the
+   output before them is written, and come in this order. */
 enum pexec__news {
-  PEXEC__NEWS_STARTED, PEXEC__NEWS_RESTARTED, PEXEC__NEWS_STOP_CALL,
+  PEXEC__NEWS_STARTED = 1, PEXEC__NEWS_RESTARTED, PEXEC__NEWS_STOP_CALL,
   PEXEC__NEWS_REOPENED, PEXEC__NEWS_EXITED, PEXEC__NEWS_PREPARE,
   PEXEC__NEWS_STOPPED,
   PEXEC__NEWS_GIVEN_UP, PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
@@ -61,7 +61,7 @@ struct pexec__report {
   char text[512];             /* that they survive, and who; ends in 0 */
 };
 
-/* Every letter to the host begins with this. */
+/* Every other letter to the host begins with this, and has no mark. */
 struct pexec__notice {
   struct pexec__letter letter;
   enum pexec_event_type type;
@@ -236,7 +236,7 @@ struct pexec_process {
   struct pexec__orders orders;
 
   /* under the lock of the supervisor's outbox */
-  struct pexec__notice news[PEXEC__NEWS_COUNT];
+  struct pexec__letter news[PEXEC__NEWS_COUNT];  /* [0] is none */
   struct pexec__answer start, restart;
   char *give_up_message;      /* as those of the answers */
   bool has_exited;
@@ -665,6 +665,8 @@ void pexec__losses_timer_due (void *supervisor);
 /* With the outbox locked. False where the host has let go: it is not taken. */
 bool pexec__news_put (pexec_process *process, struct pexec__notice *notice);
 void pexec__news_post (pexec_process *process, enum pexec__news news);
+/* Whom a letter to the host is about; NULL: nobody. */
+pexec_process *pexec__news_process (struct pexec__letter *letter);
 /* These two take the message. */
 void pexec__news_started (pexec_process *process, int error, char *message);
 void pexec__news_restarted (pexec_process *process, int error, char *message);

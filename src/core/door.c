@@ -103,17 +103,6 @@ static int take_config (pexec_process *process, const pexec_config *config) {
 int pexec__process_make (pexec_supervisor *supervisor,
                          const pexec_config *config,
                          pexec_process **process) {
-  static const enum pexec_event_type types[PEXEC__NEWS_COUNT] = {
-    [PEXEC__NEWS_STARTED] = PEXEC_EVENT_STARTED,
-    [PEXEC__NEWS_EXITED] = PEXEC_EVENT_EXITED,
-    [PEXEC__NEWS_STOPPED] = PEXEC_EVENT_STOPPED,
-    [PEXEC__NEWS_ENDED] = PEXEC_EVENT_ENDED,
-    [PEXEC__NEWS_REOPENED] = PEXEC_EVENT_REOPENED,
-    [PEXEC__NEWS_RESTARTED] = PEXEC_EVENT_RESTARTED,
-    [PEXEC__NEWS_GIVEN_UP] = PEXEC_EVENT_GIVEN_UP,
-    [PEXEC__NEWS_PREPARE] = PEXEC_EVENT_PREPARE,
-    [PEXEC__NEWS_STOP_CALL] = PEXEC_EVENT_STOP_CALL,
-  };
   pexec_process *made;
   int error;
   if (pexec__is_forked(supervisor))
@@ -130,10 +119,8 @@ int pexec__process_make (pexec_supervisor *supervisor,
   made->child.pidfd = -1;
   made->input.read_fd = made->input.write_fd = -1;
   made->umask = -1;
-  for (int i = 0; i < PEXEC__NEWS_COUNT; i++) {
-    made->news[i].type = types[i];
-    made->news[i].process = made;
-  }
+  for (unsigned char i = 0; i < PEXEC__NEWS_COUNT; i++)
+    made->news[i].mark = i;
   *process = made;
   return 0;
 }

@@ -60,7 +60,20 @@ static void tell_reopened (pexec_process *process, pexec_event *event) {
   process->reopen_path = NULL;
 }
 
-static void tell_news (pexec_process *process, pexec_event *event) {
+static void tell_news (enum pexec__news news, pexec_event *event) {
+  static const enum pexec_event_type types[PEXEC__NEWS_COUNT] = {
+    [PEXEC__NEWS_STARTED] = PEXEC_EVENT_STARTED,
+    [PEXEC__NEWS_EXITED] = PEXEC_EVENT_EXITED,
+    [PEXEC__NEWS_STOPPED] = PEXEC_EVENT_STOPPED,
+    [PEXEC__NEWS_ENDED] = PEXEC_EVENT_ENDED,
+    [PEXEC__NEWS_REOPENED] = PEXEC_EVENT_REOPENED,
+    [PEXEC__NEWS_RESTARTED] = PEXEC_EVENT_RESTARTED,
+    [PEXEC__NEWS_GIVEN_UP] = PEXEC_EVENT_GIVEN_UP,
+    [PEXEC__NEWS_PREPARE] = PEXEC_EVENT_PREPARE,
+    [PEXEC__NEWS_STOP_CALL] = PEXEC_EVENT_STOP_CALL,
+  };
+  pexec_process *process = event->process;
+  event->type = types[news];
   switch (event->type) {
     case PEXEC_EVENT_STARTED: tell_answer(&process->start, event); break;
     case PEXEC_EVENT_RESTARTED: tell_answer(&process->restart, event); break;
@@ -119,14 +132,9 @@ static void tell_transition (struct pexec__transition *transition,
   event->process->transitions--;
 }
 
-static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
-  struct pexec__letter *letter = pexec__mailbox_take(&supervisor->outbox);
-  struct pexec__notice *notice;
-  if (letter == NULL)
-    return false;
-  notice = PEXEC__HOLDER(letter, struct pexec__notice, letter);
+/* What was allocated for it. */
+static void tell_notice (struct pexec__notice *notice, pexec_event *event) {
   event->type = notice->type;
-  event->process = notice->process;
   if (notice->type == PEXEC_EVENT_OUTPUT)
     tell_output(PEXEC__HOLDER(notice, struct pexec__parcel, notice), event);
   else if (notice->type == PEXEC_EVENT_LOG)
@@ -135,11 +143,20 @@ static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
     tell_write(PEXEC__HOLDER(notice, struct pexec__write, notice), event);
   else if (notice->type == PEXEC_EVENT_SIGNALED)
     tell_sending(PEXEC__HOLDER(notice, struct pexec__sending, notice), event);
-  else if (notice->type == PEXEC_EVENT_TRANSITION)
+  else
     tell_transition(PEXEC__HOLDER(notice, struct pexec__transition, notice),
                     event);
+}
+
+static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
+  struct pexec__letter *letter = pexec__mailbox_take(&supervisor->outbox);
+  if (letter == NULL)
+    return false;
+  event->process = pexec__news_process(letter);
+  if (letter->mark != 0)
+    tell_news((enum pexec__news)letter->mark, event);
   else
-    tell_news(notice->process, event);
+    tell_notice(PEXEC__HOLDER(letter, struct pexec__notice, letter), event);
   return true;
 }
 

@@ -89,8 +89,7 @@ static void stop_unstarted (pexec_process *process, bool answers) {
   pexec__mailbox_lock(outbox);
   process->snapshot.state = PEXEC_STOPPED;
   if (answers)
-    (void)pexec__mailbox_post(outbox,
-                              &process->news[PEXEC__NEWS_STOPPED].letter);
+    (void)pexec__mailbox_post(outbox, &process->news[PEXEC__NEWS_STOPPED]);
   pexec__mailbox_unlock(outbox);
   if (answers)
     pexec__supervisor_ring(process->supervisor);
@@ -289,7 +288,7 @@ int pexec_process_reopen (pexec_process *process) {
 /* The end that is posted is one, also before it is pulled: no answer may come
    behind it. With the outbox locked. */
 static int absence (const pexec_process *process) {
-  if (process->is_active && !process->news[PEXEC__NEWS_ENDED].letter.is_posted)
+  if (process->is_active && !process->news[PEXEC__NEWS_ENDED].is_posted)
     return 0;
   return process->snapshot.starts == 0 ? PEXEC_ENOT_STARTED
                                        : PEXEC_EPROCESS_DONE;

@@ -15,6 +15,7 @@
 struct pexec__letter {
   struct pexec__letter *next;  /* meaningful while posted */
   bool is_posted;
+  unsigned char mark;          /* its sender's: what it stands in, perhaps */
 };
 
 struct pexec__mailbox {

@@ -14,16 +14,23 @@
 
 /* With the outbox locked. False where the host has let go: it must not meet
    a process that it gave back. */
-static bool post (pexec_process *process, struct pexec__notice *notice) {
+static bool post (pexec_process *process, struct pexec__letter *letter) {
   if (process->is_silent)
     return false;
-  if (pexec__mailbox_post(&process->supervisor->outbox, &notice->letter))
+  if (pexec__mailbox_post(&process->supervisor->outbox, letter))
     pexec__supervisor_ring(process->supervisor);
   return true;
 }
 
 bool pexec__news_put (pexec_process *process, struct pexec__notice *notice) {
-  return post(process, notice);
+  return post(process, &notice->letter);
+}
+
+pexec_process *pexec__news_process (struct pexec__letter *letter) {
+  struct pexec__letter *first = letter - letter->mark;
+  if (letter->mark != 0)
+    return PEXEC__HOLDER(first, pexec_process, news);
+  return PEXEC__HOLDER(letter, struct pexec__notice, letter)->process;
 }
 
 static void lock (pexec_process *process) {
@@ -38,7 +45,7 @@ static void unlock (pexec_process *process) {
 static void answer (pexec_process *process, struct pexec__write *write,
                     int error) {
   write->error = error;
-  if (write->closes || !post(process, &write->notice))
+  if (write->closes || !post(process, &write->notice.letter))
     pexec__free(write);
 }
 
@@ -89,7 +96,7 @@ void pexec__news_release (pexec_process *process) {
   process->delayed_news = 0;
   pexec__transitions_release(process);
   pexec__losses_tell(process);
-  for (int news = 0; news < PEXEC__NEWS_COUNT; news++)
+  for (int news = PEXEC__NEWS_STARTED; news < PEXEC__NEWS_COUNT; news++)
     if (delayed & (1U << news))
       post_now(process, (enum pexec__news)news);
 }
@@ -166,7 +173,11 @@ void pexec__news_snapshot (pexec_process *process) {
   unlock(process);
 }
 
-static void drop (struct pexec__notice *notice) {
+static void drop (struct pexec__letter *letter) {
+  struct pexec__notice *notice =
+      PEXEC__HOLDER(letter, struct pexec__notice, letter);
+  if (letter->mark != 0)
+    return;
   if (notice->type == PEXEC_EVENT_WRITTEN)
     pexec__free(PEXEC__HOLDER(notice, struct pexec__write, notice));
   else if (notice->type == PEXEC_EVENT_SIGNALED)
@@ -184,14 +195,13 @@ void pexec__news_silence (pexec_process *process) {
   lock(process);
   process->is_silent = true;
   while (*place != NULL) {
-    struct pexec__notice *notice =
-        PEXEC__HOLDER(*place, struct pexec__notice, letter);
-    if (notice->process != process) {
-      place = &notice->letter.next;
+    struct pexec__letter *letter = *place;
+    if (pexec__news_process(letter) != process) {
+      place = &letter->next;
       continue;
     }
     pexec__mailbox_remove(box, place);
-    drop(notice);
+    drop(letter);
   }
   unlock(process);
 }
@@ -228,7 +238,7 @@ static bool post_output (pexec_process *process,
   parcel->view = *view;
   (void)pexec__chunk_hold(view->chunk);
   lock(process);
-  if ((is_posted = post(process, &parcel->notice))) {
+  if ((is_posted = post(process, &parcel->notice.letter))) {
     atomic_fetch_add(&process->queued_bytes, view->to - view->from);
     atomic_fetch_add(&process->queued_lines, view->lines);
     atomic_fetch_add(&process->ledger->queued_events, 1);
@@ -256,7 +266,7 @@ static void post_message (pexec_process *process, enum pexec_level level,
   parcel->level = level;
   lock(process);
   if (process->log_events < PEXEC__LOG_EVENTS_MAX &&
-      post(process, &parcel->notice)) {
+      post(process, &parcel->notice.letter)) {
     process->log_events++;
     parcel = NULL;
   }
