@@ -183,6 +183,18 @@ struct pexec__input {
   struct pexec__writes waiting;
 };
 
+/* What is known of it at any moment. Times are on pexec__now's clock. */
+struct pexec__known {
+  enum pexec_state state;
+  bool is_wanted;
+  int pid;                    /* 0: none lives */
+  int64_t since_ns;           /* CLOCK_REALTIME of this state's beginning */
+  uint64_t starts;
+  int64_t started_at_ns;      /* the last child was */
+  uint64_t failures;          /* in a row */
+  int64_t restart_at_ns;      /* 0: none is waited for */
+};
+
 enum pexec__order {
   PEXEC__ORDER_START = 1, PEXEC__ORDER_CANCEL = 2, PEXEC__ORDER_DECIDE = 4,
   PEXEC__ORDER_RESTART = 8, PEXEC__ORDER_STOP = 16, PEXEC__ORDER_KILL = 32,
@@ -221,7 +233,7 @@ struct pexec_process {
   /* immutable */
   pexec_supervisor *supervisor;
   struct pexec__config *config;
-  struct pexec__ledger *ledger;  /* held */
+  struct pexec__ledger *ledger;  /* held; NULL: nothing is written of it */
 
   /* the host's thread only */
   bool is_active;             /* started, and its end not pulled yet */
@@ -257,7 +269,7 @@ struct pexec_process {
   int log_events;             /* that wait */
   bool is_silent;             /* the host has let go: it hears nothing */
   struct pexec__writes given; /* that the supervisor has not taken yet */
-  pexec_snapshot snapshot;
+  struct pexec__known known;
   struct pexec__sendings to_send;  /* as 'given' */
   int transitions;            /* that wait, delayed ones too */
   uint64_t missed;            /* dropped since the last that was not */

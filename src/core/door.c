@@ -88,12 +88,31 @@ static int make_past (pexec_process *process) {
   return process->past.restarts_ns != NULL ? 0 : -ENOMEM;
 }
 
+/* For all that is put into chunks: messages to its logger, and what is read,
+   or may be, since a file for the child could turn out to be a FIFO. */
+static bool needs_ledger (const struct pexec__config *config) {
+  bool needs = (config->logger != NULL);
+  for (int i = 0; i < 2; i++) {
+    enum pexec__route route = pexec__config_route(config, i);
+    needs |= (route == PEXEC__ROUTE_PIPE || route == PEXEC__ROUTE_FILE);
+  }
+  return needs;
+}
+
+static int make_ledger (pexec_process *process) {
+  if (!needs_ledger(process->config))
+    return 0;
+  if ((process->ledger = pexec__ledger_new(process->config->id)) == NULL)
+    return -ENOMEM;
+  process->ledger->owner = process;
+  return 0;
+}
+
 static int take_config (pexec_process *process, const pexec_config *config) {
   int error = pexec__config_copy(config, &process->config);
   if (error < 0)
     return error;
-  process->ledger = pexec__ledger_new(config->id);
-  if (process->ledger != NULL && make_past(process) == 0)
+  if (make_ledger(process) == 0 && make_past(process) == 0)
     return 0;
   pexec__ledger_release(process->ledger);
   pexec__config_free(process->config);
@@ -113,7 +132,6 @@ int pexec__process_make (pexec_supervisor *supervisor,
     pexec__free(made);
     return error;
   }
-  made->ledger->owner = made;
   made->supervisor = supervisor;
   made->tail.size = made->config->tail_size;
   made->child.pidfd = -1;
@@ -160,35 +178,46 @@ void *pexec_process_user (const pexec_process *process) {
 }
 
 /* What changes with time alone is worked out here. */
-static void complete (const pexec_process *process,
-                      pexec_snapshot *snapshot) {
+static pexec_snapshot look (const pexec_process *process,
+                            const struct pexec__known *known) {
   const struct pexec__policy *policy = &process->config->policy;
   int64_t now_ns = pexec__now();
-  int64_t left_ns = snapshot->restart_in_ns - now_ns;
-  if (snapshot->pid > 0) {
-    struct pexec__past past = { .in_a_row = snapshot->failures };
-    snapshot->uptime_ns = now_ns - snapshot->started_at_ns;
-    snapshot->failures = pexec__past_failures(&past, policy,
-                                              snapshot->uptime_ns);
+  int64_t left_ns = known->restart_at_ns - now_ns;
+  pexec_snapshot snapshot = {
+    .state = known->state, .is_wanted = known->is_wanted, .pid = known->pid,
+    .since_ns = known->since_ns, .starts = known->starts,
+    .started_at_ns = known->started_at_ns, .failures = known->failures,
+    .restart_in_ns = known->restart_at_ns == 0 ? -1 : left_ns > 0 ? left_ns : 0,
+  };
+  if (known->pid > 0) {
+    struct pexec__past past = { .in_a_row = known->failures };
+    snapshot.uptime_ns = now_ns - known->started_at_ns;
+    snapshot.failures = pexec__past_failures(&past, policy,
+                                             snapshot.uptime_ns);
   }
-  snapshot->restart_in_ns = snapshot->restart_in_ns == 0 ? -1
-                          : left_ns > 0 ? left_ns : 0;
+  return snapshot;
+}
+
+static void count_output (const struct pexec__ledger *ledger,
+                          pexec_snapshot *snapshot) {
+  for (int i = 0; i < 2 && ledger != NULL; i++)
+    snapshot->output[i] = (pexec_counts){
+      .bytes = atomic_load(&ledger->streams[i].bytes),
+      .lines = atomic_load(&ledger->streams[i].lines),
+      .drops = atomic_load(&ledger->streams[i].drops),
+    };
 }
 
 int pexec_process_snapshot (pexec_process *process, pexec_snapshot *snapshot) {
   pexec_supervisor *supervisor = process->supervisor;
+  struct pexec__known known;
   if (pexec__is_forked(supervisor))
     return PEXEC_EFORKED;
   pexec__mailbox_lock(&supervisor->outbox);
-  *snapshot = process->snapshot;
+  known = process->known;
   pexec__mailbox_unlock(&supervisor->outbox);
-  complete(process, snapshot);
-  for (int i = 0; i < 2; i++)
-    snapshot->output[i] = (pexec_counts){
-      .bytes = atomic_load(&process->ledger->streams[i].bytes),
-      .lines = atomic_load(&process->ledger->streams[i].lines),
-      .drops = atomic_load(&process->ledger->streams[i].drops),
-    };
+  *snapshot = look(process, &known);
+  count_output(process->ledger, snapshot);
   return 0;
 }
 

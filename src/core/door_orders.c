@@ -87,7 +87,7 @@ static void stop_unstarted (pexec_process *process, bool answers) {
   struct pexec__mailbox *outbox = &process->supervisor->outbox;
   pexec__transition_stopped(process);
   pexec__mailbox_lock(outbox);
-  process->snapshot.state = PEXEC_STOPPED;
+  process->known.state = PEXEC_STOPPED;
   if (answers)
     (void)pexec__mailbox_post(outbox, &process->news[PEXEC__NEWS_STOPPED]);
   pexec__mailbox_unlock(outbox);
@@ -270,7 +270,7 @@ void pexec__door_resume (pexec_process *process) {
 void pexec_process_consumed (pexec_process *process, size_t bytes,
                              size_t lines) {
   size_t before;
-  if (pexec__is_forked(process->supervisor))
+  if (pexec__is_forked(process->supervisor) || process->ledger == NULL)
     return;
   before = atomic_fetch_sub(&process->queued_bytes, bytes);
   atomic_fetch_sub(&process->queued_lines, lines);
@@ -290,8 +290,8 @@ int pexec_process_reopen (pexec_process *process) {
 static int absence (const pexec_process *process) {
   if (process->is_active && !process->news[PEXEC__NEWS_ENDED].is_posted)
     return 0;
-  return process->snapshot.starts == 0 ? PEXEC_ENOT_STARTED
-                                       : PEXEC_EPROCESS_DONE;
+  return process->known.starts == 0 ? PEXEC_ENOT_STARTED
+                                    : PEXEC_EPROCESS_DONE;
 }
 
 static int give (pexec_process *process, struct pexec__write *write) {
@@ -391,7 +391,8 @@ void pexec_process_release (pexec_process *process) {
     pexec__process_free(process);
     return;
   }
-  process->ledger->owner = NULL;
+  if (process->ledger != NULL)
+    process->ledger->owner = NULL;
   pexec__news_silence(process);
   order(process, PEXEC__ORDER_RELEASE, 0, 0);
 }

@@ -29,7 +29,8 @@ static uint64_t count (pexec_process *process, int i) {
 }
 
 void pexec__losses_tell (pexec_process *process) {
-  if (!pexec__transition_is_heard(process, PEXEC_TRANSITION_OUTPUT_LOST))
+  if (process->ledger == NULL ||
+      !pexec__transition_is_heard(process, PEXEC_TRANSITION_OUTPUT_LOST))
     return;
   for (int i = 0; i < 2; i++) {
     uint64_t lost = count(process, i);

@@ -159,8 +159,8 @@ void pexec__news_snapshot (pexec_process *process) {
   int64_t started_at_ns = child->started_at_ns;
   lock(process);
   if (started_at_ns == 0)  /* it is forgotten by now */
-    started_at_ns = process->snapshot.started_at_ns;
-  process->snapshot = (pexec_snapshot){
+    started_at_ns = process->known.started_at_ns;
+  process->known = (struct pexec__known){
     .state = pexec__phase_state(process->phase),
     .is_wanted = pexec__phase_is_wanted(process->phase),
     .since_ns = process->since_ns,
@@ -168,7 +168,7 @@ void pexec__news_snapshot (pexec_process *process) {
     .starts = process->starts,
     .started_at_ns = started_at_ns,
     .failures = process->past.in_a_row,
-    .restart_in_ns = process->restart_at_ns,
+    .restart_at_ns = process->restart_at_ns,
   };
   unlock(process);
 }

@@ -44,8 +44,8 @@ void pexec__process_free (pexec_process *process) {
   pexec__news_silence(process);
   pexec__host_release(process->host);
   pexec__config_free(process->config);
-  if (process->ledger->owner != NULL)  /* else the host may look at it now */
-    process->ledger->owner = NULL;
+  if (process->ledger != NULL && process->ledger->owner != NULL)
+    process->ledger->owner = NULL;  /* else the host may look at it now */
   pexec__ledger_release(process->ledger);
   pexec__tail_free(&process->tail);
   pexec__free(process->start.message);

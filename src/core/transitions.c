@@ -193,7 +193,7 @@ void pexec__transition_output_lost (pexec_process *process,
 /* What was lost before somebody wanted to know is not told. */
 static void begin_counting (pexec_process *process) {
   pexec__mailbox_lock(&process->supervisor->outbox);
-  for (int i = 0; i < 2; i++)
+  for (int i = 0; i < 2 && process->ledger != NULL; i++)
     process->drops_told[i] =
         atomic_load(&process->ledger->streams[i].drops);
   pexec__mailbox_unlock(&process->supervisor->outbox);
