@@ -3,7 +3,7 @@
 ** by default, and that a copy shares nothing with what it was made from. Its
 ** memory is the test's. One thread.
 **
-** seam: own config.c stop_plan.c rights.c
+** seam: own config.c terms.c stop_plan.c rights.c
 */
 
 #include <stdarg.h>
@@ -199,7 +199,7 @@ static void a_decision_is_waited_for_so_long_or_for_ever (void **state) {
 /* {== what is taken ====================================================== */
 
 static bool is_success (int code) {
-  return (config->policy.success[code / 64] >> (code % 64)) & 1;
+  return (config->policy->success[code / 64] >> (code % 64)) & 1;
 }
 
 static void expect_successes (int count) {
@@ -216,29 +216,29 @@ static void the_policy_is_taken_over (void **state) {
   from.restart_limit = 5;
   from.restart_limit_ms = 60000;
   copy();
-  assert_int_equal(config->policy.restart, PEXEC_RESTART_ON_FAILURE);
-  assert_int_equal(config->policy.decision_ns, 1500 * PEXEC__MS);
-  assert_true(config->policy.is_limited);
-  assert_int_equal(config->policy.limit, 5);
-  assert_int_equal(config->policy.limit_ns, 60000 * PEXEC__MS);
+  assert_int_equal(config->policy->restart, PEXEC_RESTART_ON_FAILURE);
+  assert_int_equal(config->policy->decision_ns, 1500 * PEXEC__MS);
+  assert_true(config->policy->is_limited);
+  assert_int_equal(config->policy->limit, 5);
+  assert_int_equal(config->policy->limit_ns, 60000 * PEXEC__MS);
 }
 
 static void by_default_it_is_restarted_for_ever (void **state) {
   (void)state;
   copy();
-  assert_int_equal(config->policy.restart, PEXEC_RESTART_ALWAYS);
-  assert_int_equal(config->policy.decision_ns, -1);
-  assert_false(config->policy.is_limited);
-  assert_int_equal(config->policy.delays.kind, PEXEC__DELAY_FROM_START);
-  assert_int_equal(config->policy.delays.first_ns, 1000 * PEXEC__MS);
+  assert_int_equal(config->policy->restart, PEXEC_RESTART_ALWAYS);
+  assert_int_equal(config->policy->decision_ns, -1);
+  assert_false(config->policy->is_limited);
+  assert_int_equal(config->policy->delays.kind, PEXEC__DELAY_FROM_START);
+  assert_int_equal(config->policy->delays.first_ns, 1000 * PEXEC__MS);
 }
 
 static void a_limit_of_none_is_one (void **state) {
   (void)state;
   from.restart_limit = 0;
   copy();
-  assert_true(config->policy.is_limited);
-  assert_int_equal(config->policy.limit, 0);
+  assert_true(config->policy->is_limited);
+  assert_int_equal(config->policy->limit, 0);
 }
 
 static void by_default_0_alone_is_a_success (void **state) {
@@ -269,7 +269,7 @@ static void a_growing_delay_is_taken_over (void **state) {
   from.backoff = (pexec_backoff){ 100, 1.5, 3000, 0.25, NULL, 7, -1 };
   from.restart_delay_ms = 9;
   copy();
-  delays = &config->policy.delays;
+  delays = &config->policy->delays;
   assert_int_equal(delays->kind, PEXEC__DELAY_GROWING);
   assert_int_equal(delays->first_ns, 100 * PEXEC__MS);
   assert_int_equal(delays->most_ns, 3000 * PEXEC__MS);
@@ -286,7 +286,7 @@ static void a_list_comes_before_it_and_is_its_own (void **state) {
   from.backoff.delay_count = COUNT(list);
   copy();
   memset(list, '#', sizeof list);
-  delays = &config->policy.delays;
+  delays = &config->policy->delays;
   assert_int_equal(delays->kind, PEXEC__DELAY_LISTED);
   assert_int_equal(delays->count, 4);
   assert_int_equal(delays->list_ns[0], 100 * PEXEC__MS);
@@ -297,7 +297,7 @@ static void a_list_comes_before_it_and_is_its_own (void **state) {
 
 static void expect_recovery (int64_t after_ms) {
   copy();
-  assert_int_equal(config->policy.delays.reset_after_ns,
+  assert_int_equal(config->policy->delays.reset_after_ns,
                    after_ms * PEXEC__MS);
 }
 
@@ -330,16 +330,67 @@ static void a_list_leaves_the_rest_aligned (void **state) {
   for (size_t count = 1; count <= COUNT(list); count++) {
     from.backoff.delay_count = count;
     copy();
-    assert_int_equal((uintptr_t)config->policy.delays.list_ns %
+    assert_int_equal((uintptr_t)config->policy->delays.list_ns %
                      _Alignof(int64_t), 0);
     assert_int_equal((uintptr_t)config->output[0].files[0] %
                      _Alignof(pexec_file), 0);
     assert_int_equal((uintptr_t)config->argv % _Alignof(char *), 0);
     assert_string_equal(config->output[0].files[0]->path, "/log/a");
     assert_string_equal(config->argv[1], "a");
-    assert_int_equal(config->policy.delays.list_ns[count - 1],
+    assert_int_equal(config->policy->delays.list_ns[count - 1],
                      (int64_t)count * PEXEC__MS);
   }
+}
+
+/* {== what is as usual =================================================== */
+
+static void expect_shared (bool is_shared) {
+  struct pexec__config *first = config;
+  config = NULL;
+  copy();
+  assert_int_equal(config->policy == first->policy, is_shared);
+  assert_int_equal(config->stop.stages == first->stop.stages, is_shared);
+  pexec__config_free(first);
+}
+
+static void what_is_as_usual_is_there_once (void **state) {
+  (void)state;
+  copy();
+  expect_shared(true);
+  assert_int_equal(config->stop.count, PEXEC__USUAL_STAGES);
+  assert_false(config->stop.is_given);
+  assert_int_equal(config->policy->stop_timeout_ns, 10000 * PEXEC__MS);
+}
+
+#define EXPECT_ITS_OWN_WITH(field, value) \
+  do { \
+    pexec_config good = from; \
+    from.field = (value); \
+    copy(); \
+    expect_shared(false); \
+    from = good; \
+  } while (0)
+
+static void what_differs_in_anything_has_its_own (void **state) {
+  static const int64_t list[] = { 1000 };
+  static const pexec_stop_stage stages[] = {
+    { PEXEC_SIGNAL_GROUP, 15, NULL, 1000 }
+  };
+  (void)state;
+  EXPECT_ITS_OWN_WITH(one_shot, 1);
+  EXPECT_ITS_OWN_WITH(asks, 1);
+  EXPECT_ITS_OWN_WITH(stop_signal, 2);
+  EXPECT_ITS_OWN_WITH(stop_timeout_ms, 9999);
+  EXPECT_ITS_OWN_WITH(restart_delay_ms, 999);
+  EXPECT_ITS_OWN_WITH(restart, PEXEC_RESTART_NEVER);
+  EXPECT_ITS_OWN_WITH(backoff.initial_ms, 1000);
+  EXPECT_ITS_OWN_WITH(backoff.reset_after_ms, 999);
+  EXPECT_ITS_OWN_WITH(restart_limit, 0);
+  EXPECT_ITS_OWN_WITH(decision_timeout_ms, 0);
+  EXPECT_ITS_OWN_WITH(success_exit_codes, ((const int[]){ 0 }));
+  from.backoff.delay_count = from.stop_stage_count = 1;
+  EXPECT_ITS_OWN_WITH(backoff.delays_ms, list);
+  EXPECT_ITS_OWN_WITH(stop_sequence, stages);
 }
 
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -364,6 +415,8 @@ int main (void) {
     SPEC(a_list_comes_before_it_and_is_its_own),
     SPEC(by_default_it_recovers_after_the_longest_delay),
     SPEC(a_list_leaves_the_rest_aligned),
+    SPEC(what_is_as_usual_is_there_once),
+    SPEC(what_differs_in_anything_has_its_own),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

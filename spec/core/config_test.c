@@ -3,7 +3,7 @@
 ** nothing with what it was made from, who frees it, and by which route each
 ** stream leaves a child. Its memory and loggers are the test's. One thread.
 **
-** seam: own config.c stop_plan.c rights.c
+** seam: own config.c terms.c stop_plan.c rights.c
 */
 
 #include <stdarg.h>
@@ -446,11 +446,11 @@ static void numbers_and_flags_are_taken_over (void **state) {
   from.tail_size = 7;
   from.events_buffer = 1;
   copy();
-  assert_true(config->policy.is_one_shot && config->policy.asks);
+  assert_true(config->policy->is_one_shot && config->policy->asks);
   assert_true(config->log_events && config->events_drop);
   assert_int_equal(config->stop.stages[0].signo, SIGUSR1);
-  assert_int_equal(config->policy.stop_timeout_ns, 200 * PEXEC__MS);
-  assert_int_equal(config->policy.delays.first_ns, 0);
+  assert_int_equal(config->policy->stop_timeout_ns, 200 * PEXEC__MS);
+  assert_int_equal(config->policy->delays.first_ns, 0);
   assert_int_equal(config->output_events, PEXEC_STDERR);
   assert_ptr_equal(config->user, &from);
   assert_int_equal(config->tail_size, 7);
@@ -473,7 +473,7 @@ static void its_stages_are_its_own (void **state) {
   assert_int_equal(config->stop.stages[0].kind, PEXEC_RUN);
   assert_int_equal(config->stop.stages[0].wait_ns, 200 * PEXEC__MS);
   assert_int_equal(config->stop.stages[1].signo, 3);
-  assert_int_equal(config->policy.stop_timeout_ns, 207 * PEXEC__MS);
+  assert_int_equal(config->policy->stop_timeout_ns, 207 * PEXEC__MS);
 }
 
 static void without_stages_a_stop_has_a_moment (void **state) {
@@ -483,7 +483,7 @@ static void without_stages_a_stop_has_a_moment (void **state) {
   copy();
   assert_true(config->stop.is_given);
   assert_int_equal(config->stop.count, 0);
-  assert_int_equal(config->policy.stop_timeout_ns, 100 * PEXEC__MS);
+  assert_int_equal(config->policy->stop_timeout_ns, 100 * PEXEC__MS);
 }
 
 static void it_holds_its_loggers_until_it_is_freed (void **state) {

@@ -3,7 +3,7 @@
 ** each, on a disk or a name service that may hang, and what becomes of them
 ** when the supervisor ends meanwhile: it frees all that is not counted.
 **
-** seam: own spawner.c job.c prepare.c opening.c config.c stop_plan.c rights.c host.c mailbox.c thread.c
+** seam: own spawner.c job.c prepare.c opening.c config.c terms.c stop_plan.c rights.c host.c mailbox.c thread.c
 */
 
 #include "spawner_seam.h"

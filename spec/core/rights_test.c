@@ -117,7 +117,7 @@ static void copy_at (size_t offset) {
   pexec_limit limits[] = { { PEXEC_RESOURCE_AS, 1, 2 },
                            { PEXEC_RESOURCE_CORE, 3, PEXEC_UNLIMITED } };
   int cpus[] = { 5, 6, 7 };
-  pexec_rights copy;
+  const pexec_rights *copy;
   char *block;
   from.group = group;
   from.supplementary_groups = groups;
@@ -128,12 +128,12 @@ static void copy_at (size_t offset) {
   from.nice = -3;
   block = malloc(offset + pexec__rights_size(&from));
   assert_non_null(block);
-  pexec__rights_copy(&copy, block + offset, &from);
+  copy = pexec__rights_copy(block + offset, &from);
   memset(group, 'x', 3);
   first[0] = 'x';
   memset(limits, 0, sizeof limits);
   memset(cpus, 0, sizeof cpus);
-  expect_copy(&copy);
+  expect_copy(copy);
   free(block);
 }
 
@@ -144,27 +144,36 @@ static void a_copy_stands_on_its_own (void **state) {
   }
 }
 
-static void what_is_not_said_is_not_said_by_the_copy (void **state) {
-  char room[64];
-  pexec_rights copy;
+static void those_that_say_nothing_are_one_for_all (void **state) {
   (void)state;
-  assert_in_range(pexec__rights_size(&from), 0, sizeof room);
-  pexec__rights_copy(&copy, room, &from);
-  assert_null(copy.group);
-  assert_null(copy.supplementary_groups);
-  assert_null(copy.limits);
-  assert_null(copy.cpus);
+  assert_int_equal(pexec__rights_size(&from), 0);
+  assert_ptr_equal(pexec__rights_copy(NULL, &from), &pexec__no_rights);
+}
+
+static void what_is_not_said_is_not_said_by_the_copy (void **state) {
+  char room[256];
+  const pexec_rights *copy;
+  (void)state;
+  from.nice = 1;
+  assert_in_range(pexec__rights_size(&from), 1, sizeof room);
+  copy = pexec__rights_copy(room, &from);
+  assert_int_equal(copy->nice, 1);
+  assert_int_equal(copy->umask, -1);
+  assert_null(copy->group);
+  assert_null(copy->supplementary_groups);
+  assert_null(copy->limits);
+  assert_null(copy->cpus);
 }
 
 static void no_groups_are_not_unsaid (void **state) {
   const char *none[] = { NULL };
-  char room[64];
-  pexec_rights copy;
+  char room[256];
+  const pexec_rights *copy;
   (void)state;
   from.supplementary_groups = none;
-  pexec__rights_copy(&copy, room, &from);
-  assert_non_null(copy.supplementary_groups);
-  assert_null(copy.supplementary_groups[0]);
+  copy = pexec__rights_copy(room, &from);
+  assert_non_null(copy->supplementary_groups);
+  assert_null(copy->supplementary_groups[0]);
 }
 
 #define SPEC(name) cmocka_unit_test_setup(name, begin)
@@ -177,6 +186,7 @@ int main (void) {
     SPEC(a_limit_is_one_that_there_is),
     SPEC(a_cpu_has_a_number_that_can_be),
     SPEC(a_copy_stands_on_its_own),
+    SPEC(those_that_say_nothing_are_one_for_all),
     SPEC(what_is_not_said_is_not_said_by_the_copy),
     SPEC(no_groups_are_not_unsaid),
   };

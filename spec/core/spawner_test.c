@@ -2,7 +2,7 @@
 ** Specifies the spawner: its thread is the real one, the children that it
 ** makes are played. One of them can hang before its exec. Two threads.
 **
-** seam: own spawner.c job.c prepare.c opening.c config.c stop_plan.c rights.c host.c mailbox.c thread.c
+** seam: own spawner.c job.c prepare.c opening.c config.c terms.c stop_plan.c rights.c host.c mailbox.c thread.c
 */
 
 #include "spawner_seam.h"

@@ -1,17 +1,18 @@
 /* See config.h. The host's thread makes it, the supervisor's frees it.
 **
-** The block, in the order of what has to be aligned best: the struct, the
-** delays, the stages, the files' structs, arrays of pointers, and then bytes.
+** The block, in the order of what has to be aligned best: the struct, its
+** terms, the delays, the stages, the files' structs, arrays of pointers, and
+** then bytes. What is as usual takes no room in it.
 */
 
 #include "config.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #include "rights.h"
 #include "sys.h"
+#include "terms.h"
 
 _Static_assert(_Alignof(struct pexec__config) >= _Alignof(pexec_file),
                "the structs of files stand right behind it");
@@ -38,25 +39,8 @@ static size_t file_count (const pexec_output *output) {
 
 /* {== what can be used ================================================== */
 
-#define LONGEST_MS (INT64_C(1) << 40)  /* 35 years: in ns it fits */
-#define MOST_RESTARTS 10000            /* that a limit counts: 8 bytes each */
-#define LEAST_RECOVERY (1000 * PEXEC__MS)
-#define LEAST_STOP (100 * PEXEC__MS)
-
 static bool is_text (const char *text) {
   return text != NULL && text[0] != '\0';
-}
-
-static bool is_wait (int64_t wait_ms) {
-  return wait_ms >= 0 && wait_ms <= LONGEST_MS;
-}
-
-static bool is_wait_or_none (int64_t wait_ms) {
-  return wait_ms == -1 || is_wait(wait_ms);
-}
-
-static int64_t ns_or_none (int64_t wait_ms) {
-  return wait_ms == -1 ? -1 : wait_ms * PEXEC__MS;
 }
 
 static bool are_assignments (const char *const *variables) {
@@ -78,7 +62,7 @@ static bool is_usable_file (const pexec_file *file) {
   return file->size >= sizeof *file && is_text(file->path) &&
          file->mode <= 07777 && (unsigned)file->format <= PEXEC_RAW &&
          file->max_size >= 0 && file->keep >= 0 &&
-         is_wait(file->rotate_every_ms);
+         pexec__is_wait(file->rotate_every_ms);
 }
 
 static bool is_usable_output (const pexec_output *output, bool may_merge) {
@@ -88,81 +72,6 @@ static bool is_usable_output (const pexec_output *output, bool may_merge) {
   while (*file != NULL && is_usable_file(*file))
     file++;
   return *file == NULL;
-}
-
-static bool is_usable_list (const pexec_backoff *backoff) {
-  size_t i = 0;
-  while (i < backoff->delay_count && is_wait(backoff->delays_ms[i]))
-    i++;
-  return i == backoff->delay_count && i > 0;
-}
-
-/* The comparisons are false for what is no number. */
-static bool is_usable_backoff (const pexec_backoff *backoff) {
-  if (!is_wait_or_none(backoff->reset_after_ms))
-    return false;
-  if (backoff->delays_ms != NULL)
-    return is_usable_list(backoff);
-  return backoff->initial_ms == -1 ||
-         (is_wait(backoff->initial_ms) && is_wait(backoff->max_ms) &&
-          backoff->initial_ms <= backoff->max_ms &&
-          backoff->factor >= 1 && backoff->factor < 1e9 &&
-          backoff->jitter >= 0 && backoff->jitter < 1);
-}
-
-static size_t code_count (const pexec_config *from) {
-  return from->success_exit_codes ? from->success_exit_code_count : 0;
-}
-
-static bool are_exit_codes (const int *codes, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (codes[i] < 0 || codes[i] > 255)
-      return false;
-  return true;
-}
-
-/* A window of no time would hold no restart, and so never be full. */
-static bool is_usable_limit (int most, int64_t within_ms) {
-  return most >= -1 && most <= MOST_RESTARTS &&
-         (most == -1 || is_wait(within_ms)) && (most <= 0 || within_ms > 0);
-}
-
-static bool is_usable_policy (const pexec_config *from) {
-  return (unsigned)from->restart <= PEXEC_RESTART_NEVER &&
-         are_exit_codes(from->success_exit_codes, code_count(from)) &&
-         is_usable_backoff(&from->backoff) &&
-         is_usable_limit(from->restart_limit, from->restart_limit_ms) &&
-         is_wait_or_none(from->decision_timeout_ms) &&
-         is_wait_or_none(from->prepare_timeout_ms);
-}
-
-static bool is_usable_stage (const pexec_stop_stage *stage) {
-  if (!is_wait(stage->wait_ms))
-    return false;
-  switch (stage->kind) {
-    case PEXEC_SIGNAL_PROCESS: case PEXEC_SIGNAL_GROUP:
-      return stage->signo >= 1 && stage->signo <= SIGRTMAX;
-    case PEXEC_RUN: return stage->run != NULL && is_text(stage->run[0]);
-    case PEXEC_CALL: return true;
-  }
-  return false;
-}
-
-static size_t stage_count (const pexec_config *from) {
-  return from->stop_sequence ? from->stop_stage_count : 0;
-}
-
-static bool is_usable_sequence (const pexec_config *from) {
-  int64_t left_ms = LONGEST_MS;
-  if (stage_count(from) > PEXEC_STOP_STAGES_MAX)
-    return false;
-  for (size_t i = 0; i < stage_count(from); i++) {
-    if (!is_usable_stage(&from->stop_sequence[i]))
-      return false;
-    if ((left_ms -= from->stop_sequence[i].wait_ms) < 0)
-      return false;
-  }
-  return true;
 }
 
 static bool is_usable_input (const pexec_input *input) {
@@ -180,11 +89,8 @@ static bool is_usable (const pexec_config *from) {
          is_text(from->name) &&
          are_assignments(strings_of(from->environment)) &&
          are_paths(strings_of(from->environment_files)) &&
-         from->stop_signal >= 1 && from->stop_signal <= SIGRTMAX &&
-         from->stop_timeout_ms >= 100 && is_wait(from->stop_timeout_ms) &&
-         is_wait(from->restart_delay_ms) && from->events_buffer >= 1 &&
-         is_usable_sequence(from) &&
-         is_usable_policy(from) && is_usable_input(&from->input) &&
+         from->events_buffer >= 1 && pexec__terms_are_usable(from) &&
+         is_usable_input(&from->input) &&
          pexec__rights_are_usable(&from->rights) &&
          is_usable_output(&from->output[0], false) &&
          is_usable_output(&from->output[1], true);
@@ -196,17 +102,22 @@ static size_t text_size (const char *text) {
   return text ? strlen(text) + 1 : 0;
 }
 
-/* One array and its strings. */
+/* One array and its strings; one that is empty takes none. */
 static size_t array_size (const char *const *array) {
-  size_t size = sizeof(char *);
+  size_t size = *array ? sizeof(char *) : 0;
   for (; *array != NULL; array++)
     size += sizeof(char *) + strlen(*array) + 1;
   return size;
 }
 
+/* With a place for the name, and one for the NULL. */
+static size_t argv_size (const char *const *args) {
+  return array_size(args) + (*args ? 1 : 2) * sizeof(char *);
+}
+
 static size_t output_size (const pexec_output *output) {
   const pexec_file *const *file = files_of(output);
-  size_t size = sizeof *file;
+  size_t size = *file ? sizeof *file : 0;
   for (; *file != NULL; file++)
     size += sizeof **file + sizeof *file + text_size((*file)->path);
   return size;
@@ -219,16 +130,10 @@ static size_t input_size (const pexec_input *input) {
   return input->source == PEXEC_FROM_DATA ? input->length : 0;
 }
 
-static size_t list_size (const pexec_backoff *backoff) {
-  return backoff->delays_ms ? backoff->delay_count * sizeof(int64_t) : 0;
-}
-
 static size_t block_size (const pexec_config *from) {
-  return sizeof(struct pexec__config) + sizeof(char *) +
-         list_size(&from->backoff) +
-         stage_count(from) * sizeof(struct pexec__stage) +
+  return sizeof(struct pexec__config) + pexec__terms_size(from) +
          output_size(&from->output[0]) + output_size(&from->output[1]) +
-         array_size(strings_of(from->args)) +
+         argv_size(strings_of(from->args)) +
          array_size(strings_of(from->environment)) +
          array_size(strings_of(from->environment_files)) +
          text_size(from->id) + text_size(from->name) +
@@ -261,10 +166,13 @@ static pexec_file *put_output (pexec_output *output, char **room,
                                pexec_file *file, const pexec_output *from) {
   const pexec_file **array = (const pexec_file **)(void *)*room;
   size_t count = file_count(from);
+  *output = (pexec_output){ from->inherits != 0, from->merges != 0, no_files };
+  if (count == 0)
+    return file;
   for (size_t i = 0; i < count; i++)
     array[i] = file++;  /* NULL after them: the block is all zeros */
   *room = (char *)(array + count + 1);
-  *output = (pexec_output){ from->inherits != 0, from->merges != 0, array };
+  output->files = array;
   return file;
 }
 
@@ -273,6 +181,16 @@ static size_t count_of (const char *const *array) {
   while (array[count] != NULL)
     count++;
   return count;
+}
+
+/* Returns the array, whose strings are still to come. */
+static char **put_pointers (char **room, size_t count) {
+  static char *nothing[] = { NULL };
+  char **array = (char **)(void *)*room;
+  if (count == 0)
+    return nothing;
+  *room = (char *)(array + count + 1);
+  return array;
 }
 
 static void put_texts (char **array, char **room, const char *const *from) {
@@ -285,10 +203,9 @@ static void put_arrays (struct pexec__config *config, char **room,
   const char *const *args = strings_of(from->args);
   const char *const *variables = strings_of(from->environment);
   const char *const *files = strings_of(from->environment_files);
-  config->argv = (char **)(void *)*room;
-  config->environment = config->argv + count_of(args) + 2;
-  config->environment_files = config->environment + count_of(variables) + 1;
-  *room = (char *)(config->environment_files + count_of(files) + 1);
+  config->argv = put_pointers(room, count_of(args) + 1);
+  config->environment = put_pointers(room, count_of(variables));
+  config->environment_files = put_pointers(room, count_of(files));
   put_texts(config->argv + 1, room, args);
   put_texts(config->environment, room, variables);
   put_texts(config->environment_files, room, files);
@@ -308,42 +225,8 @@ static void put_input (pexec_input *input, char **room,
   *room += from->length;
 }
 
-/* The room behind them. */
-static char *put_delays (struct pexec__config *config,
-                         const pexec_config *from) {
-  int64_t *list_ns = (int64_t *)(void *)(config + 1);
-  size_t count = list_size(&from->backoff) / sizeof *list_ns;
-  for (size_t i = 0; i < count; i++)
-    list_ns[i] = from->backoff.delays_ms[i] * PEXEC__MS;
-  config->policy.delays.list_ns = list_ns;
-  config->policy.delays.count = count;
-  return (char *)(list_ns + count);
-}
-
-/* The same. */
-static char *put_stages (struct pexec__config *config, char *room,
-                         const pexec_config *from) {
-  struct pexec__stage *stages = (struct pexec__stage *)(void *)room;
-  size_t count = stage_count(from);
-  if (from->stop_sequence == NULL) {
-    pexec__usual_stages(config->usual_stages, from->stop_signal,
-                        from->stop_timeout_ms * PEXEC__MS);
-    config->stop = (struct pexec__stop_plan){ config->usual_stages,
-                                              PEXEC__USUAL_STAGES, false };
-    return room;
-  }
-  for (size_t i = 0; i < count; i++) {
-    const pexec_stop_stage *stage = &from->stop_sequence[i];
-    stages[i] = (struct pexec__stage){ stage->kind, stage->signo,
-                                       stage->wait_ms * PEXEC__MS };
-  }
-  config->stop = (struct pexec__stop_plan){ stages, count, true };
-  return (char *)(stages + count);
-}
-
-static void put_pointers (struct pexec__config *config,
-                        const pexec_config *from) {
-  char *room = put_stages(config, put_delays(config, from), from);
+static void put_all (struct pexec__config *config, const pexec_config *from) {
+  char *room = pexec__terms_put(config, from);
   pexec_file *files = (pexec_file *)(void *)room, *file = files;
   put_structs(&room, &from->output[0]);
   put_structs(&room, &from->output[1]);
@@ -359,85 +242,12 @@ static void put_pointers (struct pexec__config *config,
   config->cwd = put_text(&room, from->cwd);
   config->username = put_text(&room, from->username);
   put_input(&config->input, &room, &from->input);
-  pexec__rights_copy(&config->rights, room, &from->rights);
-}
-
-/* {== the policy ========================================================= */
-
-static int64_t longest (const struct pexec__delays *delays) {
-  int64_t most_ns = 0;
-  for (size_t i = 0; i < delays->count; i++)
-    if (delays->list_ns[i] > most_ns)
-      most_ns = delays->list_ns[i];
-  return most_ns;
-}
-
-/* How long it has to run to have recovered, where that is not said. */
-static int64_t recovery (const struct pexec__delays *delays) {
-  switch (delays->kind) {
-    case PEXEC__DELAY_LISTED: return longest(delays);
-    case PEXEC__DELAY_GROWING: return delays->most_ns;
-    default: return delays->first_ns > LEAST_RECOVERY ? delays->first_ns
-                                                      : LEAST_RECOVERY;
-  }
-}
-
-/* The list is there already. */
-static void put_backoff (struct pexec__delays *delays,
-                         const pexec_config *from) {
-  const pexec_backoff *backoff = &from->backoff;
-  delays->kind = backoff->delays_ms != NULL ? PEXEC__DELAY_LISTED
-               : backoff->initial_ms >= 0 ? PEXEC__DELAY_GROWING
-               : PEXEC__DELAY_FROM_START;
-  delays->first_ns = PEXEC__MS * (delays->kind == PEXEC__DELAY_GROWING
-                                  ? backoff->initial_ms
-                                  : from->restart_delay_ms);
-  if (delays->kind == PEXEC__DELAY_GROWING) {
-    delays->factor = backoff->factor;
-    delays->most_ns = backoff->max_ms * PEXEC__MS;
-    delays->jitter = backoff->jitter;
-  }
-  delays->reset_after_ns = backoff->reset_after_ms == -1
-                         ? recovery(delays)
-                         : backoff->reset_after_ms * PEXEC__MS;
-}
-
-static void put_success (struct pexec__policy *policy,
-                         const pexec_config *from) {
-  if (from->success_exit_codes == NULL)
-    policy->success[0] = 1;
-  for (size_t i = 0; i < code_count(from); i++) {
-    unsigned code = (unsigned)from->success_exit_codes[i];
-    policy->success[code / 64] |= UINT64_C(1) << (code % 64);
-  }
-}
-
-/* Also what hangs before it has begun to run has this time. */
-static int64_t stop_timeout (const struct pexec__stop_plan *plan) {
-  int64_t total_ns = pexec__stop_plan_total(plan);
-  return total_ns > LEAST_STOP ? total_ns : LEAST_STOP;
-}
-
-static void put_policy (struct pexec__policy *policy,
-                        const pexec_config *from,
-                        const struct pexec__stop_plan *plan) {
-  policy->is_one_shot = (from->one_shot != 0);
-  policy->asks = (from->asks != 0);
-  policy->restart = from->restart;
-  policy->decision_ns = ns_or_none(from->decision_timeout_ms);
-  policy->is_limited = (from->restart_limit != -1);
-  if (policy->is_limited) {
-    policy->limit = (uint32_t)from->restart_limit;
-    policy->limit_ns = from->restart_limit_ms * PEXEC__MS;
-  }
-  policy->stop_timeout_ns = stop_timeout(plan);
-  put_success(policy, from);
-  put_backoff(&policy->delays, from);
+  config->rights = pexec__rights_copy(room, &from->rights);
 }
 
 static void put_scalars (struct pexec__config *config,
                          const pexec_config *from) {
-  config->prepare_ns = ns_or_none(from->prepare_timeout_ms);
+  config->prepare_ns = pexec__ns_or_none(from->prepare_timeout_ms);
   config->output_events = from->output_events;
   config->log_events = from->log_events != 0;
   config->user = from->user;
@@ -468,8 +278,7 @@ int pexec__config_copy (const pexec_config *from,
     return -ENOMEM;
   atomic_init(&config->holders, 1);
   put_scalars(config, from);
-  put_pointers(config, from);
-  put_policy(&config->policy, from, &config->stop);
+  put_all(config, from);
   config->logger = retain(from->logger);
   config->stream_loggers[0] = retain(from->stdout_logger);
   config->stream_loggers[1] = retain(from->stderr_logger);

@@ -14,9 +14,17 @@
 #include "restart.h"
 #include "stop_plan.h"
 
+/* What most processes do not say is shared by all of them: static and const,
+   or an empty array. */
 struct pexec__config {
   atomic_int holders;
-  struct pexec__policy policy;
+  unsigned output_events;
+  bool log_events;
+  bool events_drop;
+  bool clears_environment;
+  const struct pexec__policy *policy;  /* ours, or the usual one */
+  const pexec_rights *rights;  /* ours, with what it points to, or those that
+                               say nothing */
   const char *id;
   const char *name;
   char **argv;              /* name, args, NULL */
@@ -29,21 +37,14 @@ struct pexec__config {
                                long as their process is there: to others
                                they say only whether there is one */
   pexec_logger *stream_loggers[2];  /* stdout's, stderr's; NULL: none */
-  unsigned output_events;
-  bool log_events;
   void *user;
   pexec_input input;        /* its path and data are ours */
   pexec_output output[2];   /* so are the arrays, files and paths; 'files' is
                                never NULL, but may be empty */
   size_t tail_size;
   size_t events_buffer;
-  bool events_drop;
-  struct pexec__stop_plan stop;
-  struct pexec__stage usual_stages[PEXEC__USUAL_STAGES];  /* of that, or
-                               not used */
-  bool clears_environment;
+  struct pexec__stop_plan stop;  /* its stages are ours, or the usual ones */
   char **environment_files; /* NULL at its end; never NULL itself */
-  pexec_rights rights;      /* what it points to is ours, too */
 };
 
 /* Checks and copies. PEXEC_EINVALID_CONFIG, -ENOMEM. */

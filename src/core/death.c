@@ -36,7 +36,7 @@ static void describe (const struct pexec__child *child, char *text,
 
 static void log_death (pexec_process *process) {
   char text[160];
-  if (process->child.is_told_of || process->config->policy.is_one_shot)
+  if (process->child.is_told_of || process->config->policy->is_one_shot)
     return;
   process->child.is_told_of = true;
   describe(&process->child, text, sizeof text);
@@ -51,12 +51,12 @@ static enum pexec__event ration (pexec_process *process,
   bool restarts = (event == PEXEC__ON_DIED || event == PEXEC__ON_YES ||
                    event == PEXEC__ON_RESPAWN_FAILED);
   return !restarts || pexec__past_allows(&process->past,
-                                         &process->config->policy)
+                                         process->config->policy)
          ? event : PEXEC__ON_SPENT;
 }
 
 void pexec__process_died (pexec_process *process) {
-  const struct pexec__policy *policy = &process->config->policy;
+  const struct pexec__policy *policy = process->config->policy;
   const struct pexec__child *child = &process->child;
   struct pexec__death death = death_of(process);
   enum pexec__event event = pexec__restart_judge(policy, &death);
@@ -78,7 +78,7 @@ void pexec__death_decided (pexec_process *process,
   enum pexec__event event =
       verdict->decision == PEXEC_DECIDE_RESTART ? PEXEC__ON_YES
     : verdict->decision == PEXEC_DECIDE_END ? PEXEC__ON_NO
-    : pexec__restart_overrule(&process->config->policy, &death);
+    : pexec__restart_overrule(process->config->policy, &death);
   if (process->phase != PEXEC__DECIDING || verdict->run != process->starts)
     return;  /* a stop, or the policy, was faster */
   process->delay_ns = verdict->delay_ns;
@@ -92,7 +92,7 @@ static void decide_by_policy (pexec_process *process) {
 }
 
 void pexec__death_ask (pexec_process *process) {
-  int64_t wait_ns = process->config->policy.decision_ns;
+  int64_t wait_ns = process->config->policy->decision_ns;
   pexec__output_drain(process);
   log_death(process);
   pexec__transition_exited(process);
@@ -166,7 +166,7 @@ void pexec__death_delay (pexec_process *process) {
   pexec__news_snapshot(process);
   wait_until(process, process->delay_ns >= 0
              ? process->ended_at_ns + process->delay_ns
-             : pexec__restart_due(&process->config->policy, &process->past,
+             : pexec__restart_due(process->config->policy, &process->past,
                                   &moment));
 }
 
@@ -183,14 +183,14 @@ void pexec__death_retry (pexec_process *process) {
   pexec__process_answer_restart(process, process->failure,
                                 process->failure_message);
   process->failure_message = NULL;  /* it was taken */
-  wait_until(process, pexec__retry_due(&process->config->policy,
+  wait_until(process, pexec__retry_due(process->config->policy,
                                        &process->past, &moment));
 }
 
 /* What failed last: the child, or its start. */
 static void explain_giving_up (const pexec_process *process, char *text,
                                size_t size) {
-  const struct pexec__policy *policy = &process->config->policy;
+  const struct pexec__policy *policy = process->config->policy;
   char within[32], last[160];
   pexec_duration_format(policy->limit_ns, within, sizeof within);
   if (process->child.pid > 0)

@@ -81,7 +81,7 @@ int pexec_supervisor_alarm (pexec_supervisor *supervisor, int64_t delay_ms) {
 /* The ring of its restarts is there from the start: a limit is not to depend
    on there being memory later. */
 static int make_past (pexec_process *process) {
-  const struct pexec__policy *policy = &process->config->policy;
+  const struct pexec__policy *policy = process->config->policy;
   if (policy->limit == 0)
     return 0;
   process->past.restarts_ns = pexec__calloc(policy->limit, sizeof(int64_t));
@@ -170,7 +170,7 @@ const char *pexec_process_name (const pexec_process *process) {
 }
 
 int pexec_process_is_one_shot (const pexec_process *process) {
-  return process->config->policy.is_one_shot;
+  return process->config->policy->is_one_shot;
 }
 
 void *pexec_process_user (const pexec_process *process) {
@@ -180,7 +180,7 @@ void *pexec_process_user (const pexec_process *process) {
 /* What changes with time alone is worked out here. */
 static pexec_snapshot look (const pexec_process *process,
                             const struct pexec__known *known) {
-  const struct pexec__policy *policy = &process->config->policy;
+  const struct pexec__policy *policy = process->config->policy;
   int64_t now_ns = pexec__now();
   int64_t left_ns = known->restart_at_ns - now_ns;
   pexec_snapshot snapshot = {

@@ -27,8 +27,8 @@ static void tell_giving_up (pexec_process *process, pexec_event *event) {
 
 static void tell_exit (pexec_process *process, pexec_event *event) {
   event->exit = process->exit;
-  event->asks = process->config->policy.asks &&
-                !process->config->policy.is_one_shot;
+  event->asks = process->config->policy->asks &&
+                !process->config->policy->is_one_shot;
 }
 
 static void tell_stop (pexec_process *process, pexec_event *event) {

@@ -74,7 +74,7 @@ int pexec_process_start (pexec_process *process, int64_t timeout_ms) {
     return error;
   if (!was_started(process) && (error = take_host(process)) < 0)
     return error;
-  if (timeout_ms >= 0 && process->config->policy.is_one_shot)
+  if (timeout_ms >= 0 && process->config->policy->is_one_shot)
     deadline_ns = pexec__door_due_in(timeout_ms);
   process->is_active = true;
   order(process, PEXEC__ORDER_START, deadline_ns, 0);
@@ -185,7 +185,7 @@ static int copy_changes (const pexec_process *process,
   changed.stdout_logger = own->stream_loggers[0];
   changed.stderr_logger = own->stream_loggers[1];
   changed.output_events = own->output_events;
-  changed.rights = own->rights;
+  changed.rights = *own->rights;
   changed.clears_environment = own->clears_environment;
   changed.environment_files = (const char *const *)own->environment_files;
   return pexec__config_copy(&changed, copy);
@@ -252,7 +252,7 @@ int pexec_process_advance (pexec_process *process, uint64_t ticket) {
 int pexec_process_restart (pexec_process *process) {
   if (pexec__is_forked(process->supervisor))
     return PEXEC_EFORKED;
-  if (process->config->policy.is_one_shot)
+  if (process->config->policy->is_one_shot)
     return PEXEC_EUNSUPPORTED;
   if (process->is_final)
     return PEXEC_EALREADY_STOPPED;

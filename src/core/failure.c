@@ -144,16 +144,16 @@ static char *identity_failure (const struct pexec__config *config,
   if (config->username != NULL)
     return format("error starting process \"%s\": changing its user to "
                   "\"%s\": %s", config->name, config->username, reason);
-  if (config->rights.group != NULL)
+  if (config->rights->group != NULL)
     return format("error starting process \"%s\": changing its group to "
-                  "\"%s\": %s", config->name, config->rights.group, reason);
+                  "\"%s\": %s", config->name, config->rights->group, reason);
   return format("error starting process \"%s\": setting its supplementary "
                 "groups: %s", config->name, reason);
 }
 
 static char *number_failure (const struct pexec__config *config,
                              enum pexec__spawn_step step, int error) {
-  const pexec_rights *rights = &config->rights;
+  const pexec_rights *rights = config->rights;
   int number = step == PEXEC__STEP_NICE ? rights->nice : rights->oom_score_adj;
   return format("error starting process \"%s\": %s to %d: %s", config->name,
                 step_text(step), number, pexec_error_text(error));
@@ -187,7 +187,7 @@ static char *limit_failure (const struct pexec__plan *plan,
     PEXEC_RESOURCES(X)
 #undef X
   };
-  const pexec_limit *limit = &config->rights.limits[plan->failed_item];
+  const pexec_limit *limit = &config->rights->limits[plan->failed_item];
   char soft[32], hard[32];
   return format("error starting process \"%s\": setting its limit %s to "
                 "%s:%s: %s", config->name, names[limit->resource],
@@ -198,7 +198,7 @@ static char *limit_failure (const struct pexec__plan *plan,
 /* EINVAL: it is not there, or not for the host. */
 static char *cpu_failure (const struct pexec__plan *plan,
                           const struct pexec__config *config, int error) {
-  int cpu = config->rights.cpus[plan->failed_item];
+  int cpu = config->rights->cpus[plan->failed_item];
   if (error == -EINVAL)
     return format("error starting process \"%s\": there is no CPU %d for it",
                   config->name, cpu);

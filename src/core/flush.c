@@ -38,7 +38,7 @@ static int64_t patience_ends_ns (const pexec_process *process) {
     return now_ns + PEXEC__PATIENCE;
   if (process->stop_began_at_ns != 0)
     began_ns = process->stop_began_at_ns;
-  began_ns += process->config->policy.stop_timeout_ns;
+  began_ns += process->config->policy->stop_timeout_ns;
   return (began_ns > now_ns ? began_ns : now_ns) + PEXEC__PATIENCE;
 }
 

@@ -194,7 +194,7 @@ int pexec__plan_make (struct pexec__plan *plan,
                       const struct pexec__host *host) {
   plan->argv = config->argv;
   set_directories(plan, config->cwd, host->cwd);
-  set_rights(plan, &config->rights);
+  set_rights(plan, config->rights);
   plan->failed_step = PEXEC__STEP_NOTHING;
   plan->found_umask = -1;
   plan->pidfd = -1;

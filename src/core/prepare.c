@@ -37,7 +37,7 @@ static int open_logs (struct pexec__job *job) {
 static int find_identity (struct pexec__job *job) {
   struct pexec__identity *identity = &job->plan.identity;
   int error = pexec__identity_resolve(job->config->username,
-                                      &job->config->rights, identity);
+                                      job->config->rights, identity);
   if (error >= 0)
     return 0;
   return pexec__job_explain(job, identity->wrong_group ? PEXEC__STEP_GROUP

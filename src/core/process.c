@@ -12,8 +12,8 @@
 /* {== starting =========================================================== */
 
 static bool has_names (const struct pexec__config *config) {
-  return config->username != NULL || config->rights.group != NULL ||
-         config->rights.supplementary_groups != NULL;
+  return config->username != NULL || config->rights->group != NULL ||
+         config->rights->supplementary_groups != NULL;
 }
 
 /* It has files to open, or a user or group to ask a name service for. */
@@ -27,7 +27,7 @@ static bool may_hang (const struct pexec__job *job) {
 
 static void fill_plan (pexec_process *process, struct pexec__job *job) {
   struct pexec__plan *plan = &job->plan;
-  int umask = job->config->rights.umask;
+  int umask = job->config->rights->umask;
   plan->fds[0] = pexec__input_fd(process);
   plan->fds[1] = pexec__output_fd(process, 0);
   plan->fds[2] = pexec__output_fd(process, 1);
@@ -224,7 +224,7 @@ static void do_cut_short (pexec_process *process) {
 static void do_end (pexec_process *process) {
   pexec__output_drain(process);
   pexec__transition_exited(process);
-  if (process->config->policy.is_one_shot)
+  if (process->config->policy->is_one_shot)
     pexec__news_post(process, PEXEC__NEWS_EXITED);
   pexec__process_answer_restart(process, process->failure,  /* a veto */
                                 take_failure(process));
@@ -234,7 +234,7 @@ static void do_end (pexec_process *process) {
 static void do_end_stop (pexec_process *process) {
   pexec__output_drain(process);
   pexec__transition_exited(process);
-  if (process->config->policy.is_one_shot && process->child.is_dead)
+  if (process->config->policy->is_one_shot && process->child.is_dead)
     pexec__news_post(process, PEXEC__NEWS_EXITED);
   come_to_rest(process);
   pexec__transition_stopped(process);
@@ -260,7 +260,7 @@ static void do_halt (pexec_process *process) {
   pexec__spawner_recall(process->supervisor->spawner, process->job);
   process->stop_began_at_ns = pexec__now();
   pexec__timer_arm(process->timer, process->stop_began_at_ns +
-                   process->config->policy.stop_timeout_ns);
+                   process->config->policy->stop_timeout_ns);
 }
 
 /* What is being made hangs in the kernel: on a dead disk or network file
@@ -424,7 +424,7 @@ static void begin (pexec_process *process,
 }
 
 static void cancel (pexec_process *process, int reason) {
-  if (!process->config->policy.is_one_shot)
+  if (!process->config->policy->is_one_shot)
     return;
   if (process->cancel_reason == 0 && !pexec__process_is_at_rest(process))
     process->cancel_reason = reason;

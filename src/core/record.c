@@ -39,7 +39,7 @@ static pexec_exit describe (const pexec_process *process) {
     .restarts = process->starts - 1,
     .run = process->starts,
     .attempt = 1 + pexec__past_failures(&process->past,
-                                        &process->config->policy, uptime_ns),
+                                        process->config->policy, uptime_ns),
     .has_usage = status->has_usage,
     .user_ns = status->user_ns,
     .system_ns = status->system_ns,

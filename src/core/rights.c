@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+const pexec_rights pexec__no_rights = PEXEC_RIGHTS_INIT;
+
 /* {== what can be used ================================================== */
 
 static bool is_between (int value, int least, int most) {
@@ -60,21 +62,33 @@ static size_t text_size (const char *text) {
 /* The room may begin anywhere; in it is first what needs most alignment. */
 #define ALIGNMENT _Alignof(pexec_limit)
 
-_Static_assert(_Alignof(pexec_limit) >= _Alignof(char *) &&
-               _Alignof(char *) >= _Alignof(int), "limits, pointers, numbers");
+_Static_assert(_Alignof(pexec_limit) >= _Alignof(pexec_rights) &&
+               _Alignof(pexec_rights) >= _Alignof(char *) &&
+               _Alignof(char *) >= _Alignof(int),
+               "the struct, limits, pointers, numbers");
 
 static char *align (char *room) {
   return room + (-(uintptr_t)room & (ALIGNMENT - 1));
 }
 
-size_t pexec__rights_size (const pexec_rights *rights) {
+/* Where only the padding differs, there is one copy more. */
+static bool says_nothing (const pexec_rights *rights) {
+  return memcmp(rights, &pexec__no_rights, sizeof *rights) == 0;
+}
+
+static size_t size_of_all (const pexec_rights *rights) {
   size_t count = count_of(rights->supplementary_groups);
-  size_t size = ALIGNMENT + rights->limit_count * sizeof(pexec_limit) +
+  size_t size = ALIGNMENT + sizeof *rights +
+                rights->limit_count * sizeof(pexec_limit) +
                 (count + 1) * sizeof(char *) +
                 rights->cpu_count * sizeof(int) + text_size(rights->group);
   for (size_t i = 0; i < count; i++)
     size += text_size(rights->supplementary_groups[i]);
   return size;
+}
+
+size_t pexec__rights_size (const pexec_rights *rights) {
+  return says_nothing(rights) ? 0 : size_of_all(rights);
 }
 
 static void *put (char **room, const void *from, size_t size) {
@@ -96,12 +110,14 @@ static const char **put_pointers (char **room, const char *const *groups) {
   return array;
 }
 
-void pexec__rights_copy (pexec_rights *copy, char *room,
-                         const pexec_rights *from) {
+const pexec_rights *pexec__rights_copy (char *room, const pexec_rights *from) {
   const char *const *groups = from->supplementary_groups;
   const char **array;
-  *copy = *from;
+  pexec_rights *copy;
+  if (says_nothing(from))
+    return &pexec__no_rights;
   room = align(room);
+  copy = put(&room, from, sizeof *from);
   copy->limits = put(&room, from->limits,
                      from->limit_count * sizeof *from->limits);
   array = put_pointers(&room, groups);
@@ -110,4 +126,5 @@ void pexec__rights_copy (pexec_rights *copy, char *room,
   copy->group = put_text(&room, from->group);
   for (size_t i = 0; i < count_of(groups); i++)
     array[i] = put_text(&room, groups[i]);
+  return copy;
 }

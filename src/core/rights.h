@@ -11,11 +11,14 @@
 
 #include "pexec.h"
 
+/* Those that say nothing. */
+extern const pexec_rights pexec__no_rights;
+
 bool pexec__rights_are_usable (const pexec_rights *rights);
 /* How much room a copy needs, wherever that begins. */
 size_t pexec__rights_size (const pexec_rights *rights);
-/* A copy, with all that it points to in this room. */
-void pexec__rights_copy (pexec_rights *copy, char *room,
-                         const pexec_rights *from);
+/* A copy in this room, with all that it points to; of those that say nothing
+   there is one for all. */
+const pexec_rights *pexec__rights_copy (char *room, const pexec_rights *from);
 
 #endif

@@ -181,8 +181,8 @@ static void stop_looping (void *owner) {
 static int64_t longest_stop_ns (const pexec_supervisor *supervisor) {
   int64_t longest_ns = 0;
   for (const pexec_process *p = supervisor->processes; p; p = p->next)
-    if (p->owner == NULL && p->config->policy.stop_timeout_ns > longest_ns)
-      longest_ns = p->config->policy.stop_timeout_ns;
+    if (p->owner == NULL && p->config->policy->stop_timeout_ns > longest_ns)
+      longest_ns = p->config->policy->stop_timeout_ns;
   return longest_ns;
 }
 
