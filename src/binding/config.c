@@ -343,13 +343,14 @@ static const char *const resources[] = {
   NULL
 };
 
-/* What limits.lua has made of them. */
+/* What limits.lua has made of them; NULL: none. */
 static const pexec_limit *read_limits (lua_State *L, int table,
                                        size_t *count) {
   pexec_limit *limits;
   lua_getfield(L, table, "limits");
-  *count = array_length(L);
-  limits = lua_newuserdatauv(L, (*count + 1) * sizeof *limits, 0);
+  if ((*count = array_length(L)) == 0)
+    return NULL;
+  limits = lua_newuserdatauv(L, *count * sizeof *limits, 0);
   for (size_t i = 0; i < *count; i++) {
     int limit;
     lua_rawgeti(L, -2, (lua_Integer)i + 1);
