@@ -36,15 +36,17 @@
 
 /* {== letters to the host =============================================== */
 
-/* Those that always find room, since their letters stand in the process, with
-   the number of the news as their mark. All but the first three wait until the
+/* Those that always find room, since their letters stand in the process, each
+   with PEXEC__MARK as its mark. All but the first three wait until the
    output before them is written, and come in this order. */
 enum pexec__news {
-  PEXEC__NEWS_STARTED = 1, PEXEC__NEWS_RESTARTED, PEXEC__NEWS_STOP_CALL,
+  PEXEC__NEWS_STARTED, PEXEC__NEWS_RESTARTED, PEXEC__NEWS_STOP_CALL,
   PEXEC__NEWS_REOPENED, PEXEC__NEWS_EXITED, PEXEC__NEWS_PREPARE,
   PEXEC__NEWS_STOPPED,
   PEXEC__NEWS_GIVEN_UP, PEXEC__NEWS_ENDED, PEXEC__NEWS_COUNT
 };
+
+#define PEXEC__MARK(news) ((unsigned char)((news) + 1))
 
 /* What a start or a restart has come to. */
 struct pexec__answer {
@@ -181,6 +183,8 @@ struct pexec__input {
   struct pexec__watch *watch; /* of write_fd; paused while nothing waits */
   size_t at;                  /* bytes that it has taken */
   struct pexec__writes waiting;
+  /* under the lock of the supervisor's outbox */
+  struct pexec__writes given; /* that the supervisor has not taken yet */
 };
 
 /* What is known of it at any moment. Times are on pexec__now's clock. */
@@ -220,8 +224,8 @@ struct pexec__verdict {
 /* What the host has ordered since the last look. */
 struct pexec__orders {
   unsigned set;               /* of enum pexec__order */
-  int64_t deadline_ns;        /* of ORDER_START; 0: none */
   int reason;                 /* of ORDER_CANCEL */
+  int64_t deadline_ns;        /* of ORDER_START; 0: none */
   struct pexec__verdict verdict;  /* of ORDER_DECIDE */
   struct pexec__changes changes;  /* of ORDER_CONFIGURE */
   uint64_t preparation;       /* of ORDER_PREPARED: which one */
@@ -234,6 +238,8 @@ struct pexec_process {
   pexec_supervisor *supervisor;
   struct pexec__config *config;
   struct pexec__ledger *ledger;  /* held; NULL: nothing is written of it */
+  struct pexec__input *input; /* NULL: its stdin is no pipe; what is in it is
+                                 the supervisor's thread's */
 
   /* the host's thread only */
   bool is_active;             /* started, and its end not pulled yet */
@@ -248,11 +254,10 @@ struct pexec_process {
   struct pexec__orders orders;
 
   /* under the lock of the supervisor's outbox */
-  struct pexec__letter news[PEXEC__NEWS_COUNT];  /* [0] is none */
+  struct pexec__letter news[PEXEC__NEWS_COUNT];
   struct pexec__answer start, restart;
   char *give_up_message;      /* as those of the answers */
-  bool has_exited;
-  pexec_exit exit;            /* the last one, where one has */
+  pexec_exit exit;            /* the last one, where has_exited */
   uint64_t preparations;      /* how often the host was asked */
   pexec_exit *history;        /* a ring of PEXEC_HISTORY_MAX; NULL: none */
   uint64_t records;           /* that ever went into it */
@@ -268,9 +273,9 @@ struct pexec_process {
   struct pexec__tail tail;
   int log_events;             /* that wait */
   bool is_silent;             /* the host has let go: it hears nothing */
-  struct pexec__writes given; /* that the supervisor has not taken yet */
+  bool has_exited;            /* one of its children has */
   struct pexec__known known;
-  struct pexec__sendings to_send;  /* as 'given' */
+  struct pexec__sendings to_send;  /* that the supervisor has not taken yet */
   int transitions;            /* that wait, delayed ones too */
   uint64_t missed;            /* dropped since the last that was not */
   uint64_t drops_told[2];     /* of stdout, of stderr: as OUTPUT_LOST */
@@ -284,8 +289,8 @@ struct pexec_process {
   /* the supervisor's thread only */
   pexec_process *next, **place;  /* in its list; place NULL: not there */
   pexec_process *next_waiting;   /* in group.c's list */
-  bool is_waiting;               /* in that list */
   int64_t waiting_until_ns;      /* 0: for ever */
+  bool is_waiting;               /* in that list */
   bool is_group_doubtful;        /* not surely empty, at the last look */
   bool is_group_alive;           /* a member is alive, at the last look */
   enum pexec__phase phase;
@@ -294,6 +299,9 @@ struct pexec_process {
   bool has_restart_waiter;    /* the host waits for RESTARTED */
   bool is_halted;             /* a stop came while it was under way */
   bool holds_up_closing;
+  bool has_seen_others;       /* the leader has gone, and others are left */
+  bool is_cut_short;          /* its stage is over before its time */
+  bool is_cleared;            /* only what its stop ran is left */
   struct pexec__child child;
   struct pexec__timer *timer; /* the phase says what for */
   struct pexec__stream *streams;  /* two; NULL: no output is read */
@@ -305,7 +313,6 @@ struct pexec_process {
   unsigned delayed_news;          /* a bit for each */
   int64_t flush_until_ns;         /* not longer */
   pexec_process *next_flushing;
-  struct pexec__input input;
   struct pexec__job *job;     /* at the spawner; NULL: none */
   int umask;                  /* of the host at the first start; -1 */
   int cancel_reason;          /* 0: not cancelled */
@@ -321,8 +328,8 @@ struct pexec_process {
   uint64_t lost_lines;        /* of output events: no memory, no room where
                                  they are dropped, or no host any more */
   uint64_t lost_told;         /* of these */
-  int failure;                /* of the last attempt; 0 or negative */
   char *failure_message;      /* owned; or NULL */
+  int failure;                /* of the last attempt; 0 or negative */
   bool has_stop_waiter;       /* the host waits for STOPPED */
   bool has_given_up;          /* STOP_TIMEOUT was answered */
   bool owes_end;              /* a start was accepted, ENDED not posted yet */
@@ -336,9 +343,6 @@ struct pexec_process {
                                  the host's thread says so */
   int stage_number;           /* of 'stage'; 0: none of a sequence */
   struct pexec__course course;
-  bool has_seen_others;       /* the leader has gone, and others are left */
-  bool is_cut_short;          /* its stage is over before its time */
-  bool is_cleared;            /* only what its stop ran is left */
   struct pexec__report *report;   /* owned; NULL: none */
   uint64_t calls;             /* CALL stages, ever */
   pexec_process **programs;   /* one for each stage, NULL for those that run
@@ -614,6 +618,9 @@ int64_t pexec__lending_look (struct pexec__sink *sink, int64_t now_ns);
 
 /* {== input.c ============================================================ */
 
+/* Where its children read a pipe: what that needs. 0, -ENOMEM. The host's
+   thread, before there is another. */
+int pexec__input_make (pexec_process *process);
 /* Opens what the child is to read, where that is a pipe; 0 or -errno. */
 int pexec__input_open (pexec_process *process);
 /* Where it is to read; where that is a file, the plan opens it. */

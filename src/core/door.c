@@ -112,9 +112,11 @@ static int take_config (pexec_process *process, const pexec_config *config) {
   int error = pexec__config_copy(config, &process->config);
   if (error < 0)
     return error;
-  if (make_ledger(process) == 0 && make_past(process) == 0)
+  if (make_ledger(process) == 0 && pexec__input_make(process) == 0 &&
+      make_past(process) == 0)
     return 0;
   pexec__ledger_release(process->ledger);
+  pexec__free(process->input);
   pexec__config_free(process->config);
   return -ENOMEM;
 }
@@ -135,10 +137,9 @@ int pexec__process_make (pexec_supervisor *supervisor,
   made->supervisor = supervisor;
   made->tail.size = made->config->tail_size;
   made->child.pidfd = -1;
-  made->input.read_fd = made->input.write_fd = -1;
   made->umask = -1;
-  for (unsigned char i = 0; i < PEXEC__NEWS_COUNT; i++)
-    made->news[i].mark = i;
+  for (int i = 0; i < PEXEC__NEWS_COUNT; i++)
+    made->news[i].mark = PEXEC__MARK(i);
   *process = made;
   return 0;
 }

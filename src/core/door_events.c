@@ -154,7 +154,7 @@ static bool tell (pexec_supervisor *supervisor, pexec_event *event) {
     return false;
   event->process = pexec__news_process(letter);
   if (letter->mark != 0)
-    tell_news((enum pexec__news)letter->mark, event);
+    tell_news((enum pexec__news)(letter->mark - PEXEC__MARK(0)), event);
   else
     tell_notice(PEXEC__HOLDER(letter, struct pexec__notice, letter), event);
   return true;

@@ -299,7 +299,7 @@ static int give (pexec_process *process, struct pexec__write *write) {
   int error;
   pexec__mailbox_lock(outbox);
   if ((error = absence(process)) == 0)
-    pexec__writes_append(&process->given, write);
+    pexec__writes_append(&process->input->given, write);
   pexec__mailbox_unlock(outbox);
   if (error < 0)
     pexec__free(write);

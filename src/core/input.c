@@ -50,10 +50,6 @@ static bool is_data (const pexec_process *process) {
   return process->config->input.source == PEXEC_FROM_DATA;
 }
 
-static bool has_pipe (const pexec_process *process) {
-  return is_data(process) || process->config->input.source == PEXEC_FROM_PIPE;
-}
-
 static bool is_running (const pexec_process *process) {
   return process->child.pid != 0 && !process->child.is_dead;
 }
@@ -67,7 +63,7 @@ int pexec__input_absence (const pexec_process *process) {
 /* What is to be written next; false where nothing is before the end. */
 static bool find_next (const pexec_process *process, const char **data,
                        size_t *length) {
-  const struct pexec__input *input = &process->input;
+  const struct pexec__input *input = process->input;
   const struct pexec__write *write = input->waiting.first;
   if (is_data(process)) {
     *data = (const char *)process->config->input.data + input->at;
@@ -82,14 +78,14 @@ static bool find_next (const pexec_process *process, const char **data,
 }
 
 static void note_taken (pexec_process *process, size_t length) {
-  struct pexec__write *write = process->input.waiting.first;
-  process->input.at += length;
+  struct pexec__write *write = process->input->waiting.first;
+  process->input->at += length;
   if (write == NULL)
     return;
   write->taken += length;
   if (write->taken == write->length)
     pexec__news_written(process,
-                        pexec__writes_take(&process->input.waiting), 0);
+                        pexec__writes_take(&process->input->waiting), 0);
 }
 
 /* Writes until the pipe is full, nothing is left or the turn is over; what
@@ -102,7 +98,7 @@ static int write_some (pexec_process *process) {
     if (length > TURN - spent)
       length = TURN - spent;
     if (length > 0)
-      taken = pexec__write(process->input.write_fd, data, length);
+      taken = pexec__write(process->input->write_fd, data, length);
     if (taken < 0)
       return taken == -EAGAIN ? 0 : (int)taken;
     spent += (size_t)taken + CALL;
@@ -113,7 +109,7 @@ static int write_some (pexec_process *process) {
 
 /* All is written that stands before the end. */
 static bool is_at_end (const pexec_process *process) {
-  const struct pexec__input *input = &process->input;
+  const struct pexec__input *input = process->input;
   if (is_data(process))
     return input->at == process->config->input.length;
   return input->waiting.first != NULL && input->waiting.first->closes;
@@ -121,12 +117,12 @@ static bool is_at_end (const pexec_process *process) {
 
 static void refuse (pexec_process *process, int error) {
   struct pexec__write *write;
-  while ((write = pexec__writes_take(&process->input.waiting)) != NULL)
+  while ((write = pexec__writes_take(&process->input->waiting)) != NULL)
     pexec__news_written(process, write, error);
 }
 
 static void set_watch (pexec_process *process) {
-  const struct pexec__input *input = &process->input;
+  const struct pexec__input *input = process->input;
   if (is_data(process) || input->waiting.first != NULL)
     pexec__watch_resume(input->watch);
   else
@@ -140,7 +136,7 @@ static void write_on (pexec_process *process) {
     set_watch(process);
     return;
   }
-  close_pipe(&process->input);
+  close_pipe(process->input);
   refuse(process, error < 0 ? error : -EPIPE);
 }
 
@@ -150,7 +146,7 @@ static void go_on (pexec_process *process) {
     return;
   if (!is_running(process))
     refuse(process, pexec__input_absence(process));
-  else if (process->input.write_fd < 0)
+  else if (process->input->write_fd < 0)
     refuse(process, -EPIPE);
   else
     write_on(process);
@@ -162,11 +158,20 @@ static void note_writable (void *owner) {
 
 /* {== a process's input ================================================== */
 
+int pexec__input_make (pexec_process *process) {
+  if (!is_data(process) && process->config->input.source != PEXEC_FROM_PIPE)
+    return 0;
+  if ((process->input = pexec__calloc(1, sizeof *process->input)) == NULL)
+    return -ENOMEM;
+  process->input->read_fd = process->input->write_fd = -1;
+  return 0;
+}
+
 int pexec__input_open (pexec_process *process) {
-  struct pexec__input *input = &process->input;
+  struct pexec__input *input = process->input;
   int fds[2] = { -1, -1 };
   int error;
-  if (!has_pipe(process))
+  if (input == NULL)
     return 0;
   error = pexec__input_pipe(fds);
   input->read_fd = fds[0];
@@ -183,17 +188,21 @@ int pexec__input_open (pexec_process *process) {
 int pexec__input_fd (const pexec_process *process) {
   if (process->config->input.source == PEXEC_FROM_HOST)
     return 0;
-  return has_pipe(process) ? process->input.read_fd
-                           : process->supervisor->null_fd;
+  return process->input != NULL ? process->input->read_fd
+                                : process->supervisor->null_fd;
 }
 
 void pexec__input_begin (pexec_process *process) {
-  close_fd(&process->input.read_fd);
+  if (process->input == NULL)
+    return;
+  close_fd(&process->input->read_fd);
   go_on(process);
 }
 
 void pexec__input_end (pexec_process *process) {
-  close_pipe(&process->input);
+  if (process->input == NULL)
+    return;
+  close_pipe(process->input);
   refuse(process, process->child.pid != 0 ? -EPIPE
                                           : pexec__input_absence(process));
 }
@@ -202,10 +211,10 @@ void pexec__input_take (pexec_process *process) {
   struct pexec__mailbox *outbox = &process->supervisor->outbox;
   struct pexec__writes given;
   pexec__mailbox_lock(outbox);
-  given = process->given;
-  process->given = (struct pexec__writes){ NULL, NULL };
+  given = process->input->given;
+  process->input->given = (struct pexec__writes){ NULL, NULL };
   pexec__mailbox_unlock(outbox);
-  pexec__writes_append(&process->input.waiting, given.first);
+  pexec__writes_append(&process->input->waiting, given.first);
   go_on(process);
 }
 
@@ -213,7 +222,9 @@ void pexec__input_take (pexec_process *process) {
    taken, as the last orders are before the loop ends. */
 void pexec__input_close (pexec_process *process) {
   struct pexec__write *write;
-  close_pipe(&process->input);
-  while ((write = pexec__writes_take(&process->input.waiting)) != NULL)
+  if (process->input == NULL)
+    return;
+  close_pipe(process->input);
+  while ((write = pexec__writes_take(&process->input->waiting)) != NULL)
     pexec__free(write);
 }

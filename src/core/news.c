@@ -27,9 +27,9 @@ bool pexec__news_put (pexec_process *process, struct pexec__notice *notice) {
 }
 
 pexec_process *pexec__news_process (struct pexec__letter *letter) {
-  struct pexec__letter *first = letter - letter->mark;
   if (letter->mark != 0)
-    return PEXEC__HOLDER(first, pexec_process, news);
+    return PEXEC__HOLDER(letter - (letter->mark - PEXEC__MARK(0)),
+                         pexec_process, news);
   return PEXEC__HOLDER(letter, struct pexec__notice, letter)->process;
 }
 
@@ -58,8 +58,9 @@ void pexec__news_written (pexec_process *process, struct pexec__write *write,
 
 /* What the host has given up to here is answered before the end. */
 static void refuse_given (pexec_process *process) {
+  struct pexec__input *input = process->input;
   struct pexec__write *write;
-  while ((write = pexec__writes_take(&process->given)) != NULL)
+  while (input != NULL && (write = pexec__writes_take(&input->given)) != NULL)
     answer(process, write, pexec__input_absence(process));
   pexec__sending_refuse(process);
 }

@@ -47,6 +47,7 @@ void pexec__process_free (pexec_process *process) {
   if (process->ledger != NULL && process->ledger->owner != NULL)
     process->ledger->owner = NULL;  /* else the host may look at it now */
   pexec__ledger_release(process->ledger);
+  pexec__free(process->input);
   pexec__tail_free(&process->tail);
   pexec__free(process->start.message);
   pexec__free(process->restart.message);
