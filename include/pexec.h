@@ -77,7 +77,8 @@ extern "C" {
   X(STOP_TIMEOUT, -5011, "did not end even after SIGKILL") \
   X(FORKED, -5012, "the supervisor belongs to the process that forked") \
   X(UNSUPPORTED, -5013, "unsupported") \
-  X(VETOED, -5014, "the host does not want it started")
+  X(VETOED, -5014, "the host does not want it started") \
+  X(UNPREPARED, -5015, "the host could not prepare the start")
 
 enum pexec_error {
 #define X(name, number, text) PEXEC_E##name = number,
@@ -399,6 +400,10 @@ typedef struct pexec_config {
                                      ones, and 'environment' all of them;
                                      relative: as pexec_file's path; ends in
                                      NULL; or NULL */
+  int must_prepare;               /* 1: where the host has not answered within
+                                     prepare_timeout_ms, which there must be,
+                                     the start fails as after
+                                     pexec_process_unprepared; 0: it goes on */
 } pexec_config;
 
 /* STOP SEQUENCE. A RUN stage runs its program as the process's user, with its
@@ -417,7 +422,7 @@ typedef struct pexec_config {
     15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL, \
     { PEXEC_FROM_NULL, NULL, NULL, 0 }, { { 0, 0, NULL }, { 0, 0, NULL } }, \
     16384, 262144, 0, PEXEC_RESTART_ALWAYS, NULL, 0, PEXEC_BACKOFF_INIT, \
-    -1, 0, -1, -1, NULL, 0, PEXEC_RIGHTS_INIT, 0, NULL }
+    -1, 0, -1, -1, NULL, 0, PEXEC_RIGHTS_INIT, 0, NULL, 0 }
 
 /* Makes a process, not started. PEXEC_EINVALID_CONFIG where the configuration
    cannot be used, -ENOMEM. */
@@ -477,6 +482,13 @@ PEXEC_API int pexec_process_configure (pexec_process *process,
 PEXEC_API int pexec_process_prepared (pexec_process *process,
                                       uint64_t preparation,
                                       const char *reason);
+
+/* Answers it, too: what the start needs could not be had. One that was ordered
+   fails with PEXEC_EUNPREPARED and 'reason', which is not NULL; a restart
+   counts as one that has failed, and is tried again as after a death. */
+PEXEC_API int pexec_process_unprepared (pexec_process *process,
+                                        uint64_t preparation,
+                                        const char *reason);
 
 /* Orders a stop and a start, as one act that is not final; also while it
    waits for a restart. It has no failures behind it then. Answered with

@@ -147,7 +147,9 @@ static void hear_preparation (const pexec_event *event) {
   note('P');
   host.asked++;
   host.preparation = event->ticket;
-  if (host.prepares)
+  if (host.prepares && host.lack != NULL)
+    (void)pexec_process_unprepared(event->process, event->ticket, host.lack);
+  else if (host.prepares)
     (void)pexec_process_prepared(event->process, event->ticket, host.veto);
 }
 

@@ -52,6 +52,7 @@ extern struct host {
   int survivors[PEXEC_SURVIVORS_MAX];  /* of the last stop */
   int survivor_count;            /* -1: nobody was asked for */
   char stop_message[512];
+  const char *lack;              /* as 'veto': it cannot be prepared */
 } host;
 
 /* A new world and a supervisor. */

@@ -141,6 +141,177 @@ static void a_veto_answers_a_restart_that_was_ordered (void **state) {
   expect_state("exited");
 }
 
+/* {== what cannot be prepared =========================================== */
+
+static void it_fails_a_start_with_its_reason (void **state) {
+  WORLD({ 0 });
+  host.prepares = true;
+  host.lack = "no key";
+  host_start();
+  host_run(FAKE_S);
+  assert_string_equal(host.order, "PSE");
+  assert_int_equal(host.start_error, PEXEC_EUNPREPARED);
+  assert_string_equal(host.start_message, "no key");
+  assert_int_equal(fake.clones, 0);
+  expect_state("idle");
+  host.lack = NULL;
+  host_start();
+  host_run(FAKE_S);
+  expect_state("running");
+}
+
+/* At once, then, for want of a delay, each tenth of a second. */
+static void a_restart_is_tried_again_until_it_is_prepared (void **state) {
+  WORLD({ .lives_ns = FAKE_S }, { 0 });
+  host.prepares = true;
+  host_start();
+  host_run(FAKE_MS);
+  host.lack = "no key";
+  host_run(FAKE_S + 250 * FAKE_MS);
+  assert_string_equal(host.order, "PSPPP");
+  assert_non_null(strstr(host.log, "cannot restart, will try again: no key"));
+  expect_state("backoff");
+  host.lack = NULL;
+  host_run(FAKE_S);
+  assert_string_equal(host.order, "PSPPPP");
+  assert_int_equal(fake.clones, 2);
+  expect_state("running");
+}
+
+static void each_attempt_counts_as_a_restart (void **state) {
+  WORLD({ .lives_ns = FAKE_S });
+  host.config.restart_limit = 2;
+  host.config.restart_limit_ms = 60000;
+  host.prepares = true;
+  host_start();
+  host_run(FAKE_MS);
+  host.lack = "no key";
+  host_run(60 * FAKE_S);
+  assert_string_equal(host.order, "PSPPGE");
+  assert_non_null(strstr(host.give_up_message, "no key"));
+  expect_state("failed");
+}
+
+static void an_ordered_restart_is_answered_and_tried_again (void **state) {
+  WORLD({ 0 });
+  host.prepares = true;
+  host_start();
+  host_run(FAKE_MS);
+  host.lack = "no key";
+  assert_int_equal(pexec_process_restart(host.process), 0);
+  host_run(50 * FAKE_MS);
+  assert_string_equal(host.order, "PSPy");
+  assert_int_equal(host.restart_error, PEXEC_EUNPREPARED);
+  assert_string_equal(host.restart_message, "no key");
+  host.lack = NULL;
+  host_run(FAKE_S);
+  expect_state("running");
+}
+
+static void a_stop_between_two_attempts_is_at_once (void **state) {
+  WORLD({ .lives_ns = FAKE_S });
+  host.config.restart_delay_ms = 60000;
+  host.prepares = true;
+  host_start();
+  host_run(FAKE_MS);
+  host.lack = "no key";
+  assert_int_equal(pexec_process_restart(host.process), 0);
+  host_run(FAKE_S);
+  expect_state("backoff");
+  assert_int_equal(pexec_process_stop(host.process), 0);
+  host_run(FAKE_MS);
+  assert_string_equal(host.order, "PSPyTE");
+}
+
+static void its_reason_is_wanted_once_alone (void **state) {
+  WORLD({ 0 });
+  host_start();
+  host_run(FAKE_S);
+  assert_int_equal(pexec_process_unprepared(host.process, 7, "another"), 0);
+  assert_int_equal(pexec_process_unprepared(host.process, 1, "first"), 0);
+  assert_int_equal(pexec_process_unprepared(host.process, 1, "second"), 0);
+  host_run(FAKE_MS);
+  assert_int_equal(host.start_error, PEXEC_EUNPREPARED);
+  assert_string_equal(host.start_message, "second");
+}
+
+static void where_it_must_be_nothing_is_made_without_an_answer (void **state) {
+  WORLD({ 0 });
+  host.config.must_prepare = 1;
+  host_start();
+  host_run(5 * FAKE_S + FAKE_MS);
+  assert_string_equal(host.order, "PSE");
+  assert_int_equal(host.start_error, PEXEC_EUNPREPARED);
+  assert_non_null(strstr(host.start_message, "/bin/program"));
+  assert_non_null(strstr(host.start_message, "has not prepared it in time"));
+  answer(1, NULL);
+  host_run(60 * FAKE_S);
+  assert_int_equal(fake.clones, 0);
+}
+
+static void and_a_restart_without_one_is_tried_again (void **state) {
+  WORLD({ .lives_ns = FAKE_S }, { 0 });
+  host.config.must_prepare = 1;
+  host_start();
+  host_run(FAKE_MS);
+  answer(1, NULL);
+  host_run(FAKE_S);
+  assert_int_equal(host.preparation, 2);
+  host_run(5 * FAKE_S + 200 * FAKE_MS);
+  assert_int_equal(host.preparation, 3);
+  answer(2, NULL);  /* of the attempt before */
+  host_run(FAKE_S);
+  expect_state("starting");
+  answer(3, NULL);
+  host_run(FAKE_MS);
+  expect_state("running");
+  assert_int_equal(fake.clones, 2);
+}
+
+static void one_that_nobody_will_prepare_ends (void **state) {
+  WORLD({ .lives_ns = FAKE_S });
+  host.config.must_prepare = 1;
+  host_start();
+  host_run(FAKE_MS);
+  answer(1, NULL);
+  host_run(FAKE_MS);
+  pexec_process_release(host.process);
+  host_run(60 * FAKE_S);
+  assert_int_equal(fake.clones, 1);
+}
+
+static void also_where_it_is_being_asked (void **state) {
+  WORLD({ .lives_ns = FAKE_S });
+  host.config.must_prepare = 1;
+  host_start();
+  host_run(FAKE_S);
+  pexec_process_release(host.process);
+  host_run(60 * FAKE_S);
+  assert_int_equal(fake.clones, 0);
+}
+
+static void a_one_shot_whose_time_is_over_is_not_made (void **state) {
+  for (int must = 0; must < 2; must++) {
+    WORLD({ 0 });
+    host.config.one_shot = 1;
+    host.config.must_prepare = must;
+    host_start_for(2000);
+    host_run(2 * FAKE_S + FAKE_MS);
+    assert_string_equal(host.order, "PSE");
+    assert_int_equal(host.start_error, PEXEC_EDEADLINE_EXCEEDED);
+    assert_int_equal(fake.clones, 0);
+    host_end();
+  }
+}
+
+static void who_must_be_prepared_is_to_be_asked (void **state) {
+  WORLD({ 0 });
+  host.config.must_prepare = 1;
+  host.config.prepare_timeout_ms = -1;
+  assert_int_equal(pexec_process_new(host.supervisor, &host.config,
+                                     &host.process), PEXEC_EINVALID_CONFIG);
+}
+
 /* {== what comes between ================================================= */
 
 static void a_stop_meanwhile_is_at_once (void **state) {
@@ -232,6 +403,19 @@ static void what_is_given_is_for_the_next_start_alone (void **state) {
   expect_failure_of("/bin/program");
 }
 
+static void a_start_that_is_not_prepared_takes_it_with_it (void **state) {
+  WORLD({ .exec_error = ENOENT });
+  host_start();
+  host_run(FAKE_S);
+  configure("/bin/once", 0);
+  assert_int_equal(pexec_process_unprepared(host.process, 1, "no key"), 0);
+  host_run(FAKE_S);
+  assert_string_equal(host.start_message, "no key");
+  host_start();
+  host_run(10 * FAKE_S);
+  expect_failure_of("/bin/program");
+}
+
 static void what_is_to_be_kept_is_for_all_that_follow (void **state) {
   WORLD({ .exec_error = ENOENT });
   host_start();
@@ -300,12 +484,25 @@ int main (void) {
     SPEC(a_veto_fails_a_start_with_its_reason),
     SPEC(a_veto_ends_what_would_be_restarted),
     SPEC(a_veto_answers_a_restart_that_was_ordered),
+    SPEC(it_fails_a_start_with_its_reason),
+    SPEC(a_restart_is_tried_again_until_it_is_prepared),
+    SPEC(each_attempt_counts_as_a_restart),
+    SPEC(an_ordered_restart_is_answered_and_tried_again),
+    SPEC(a_stop_between_two_attempts_is_at_once),
+    SPEC(its_reason_is_wanted_once_alone),
+    SPEC(where_it_must_be_nothing_is_made_without_an_answer),
+    SPEC(and_a_restart_without_one_is_tried_again),
+    SPEC(one_that_nobody_will_prepare_ends),
+    SPEC(also_where_it_is_being_asked),
+    cmocka_unit_test(a_one_shot_whose_time_is_over_is_not_made),
+    SPEC(who_must_be_prepared_is_to_be_asked),
     SPEC(a_stop_meanwhile_is_at_once),
     SPEC(a_one_shots_time_goes_on),
     SPEC(a_one_shot_that_is_cancelled_is_not_made),
     SPEC(a_restart_that_is_ordered_waits_for_the_answer),
     SPEC(the_end_does_not_wait_for_an_answer),
     SPEC(what_is_given_is_for_the_next_start_alone),
+    SPEC(a_start_that_is_not_prepared_takes_it_with_it),
     SPEC(what_is_to_be_kept_is_for_all_that_follow),
     SPEC(what_cannot_be_used_is_refused),
     SPEC(what_was_given_and_never_taken_is_freed),

@@ -248,6 +248,7 @@ static void put_all (struct pexec__config *config, const pexec_config *from) {
 static void put_scalars (struct pexec__config *config,
                          const pexec_config *from) {
   config->prepare_ns = pexec__ns_or_none(from->prepare_timeout_ms);
+  config->must_prepare = from->must_prepare != 0;
   config->output_events = from->output_events;
   config->log_events = from->log_events != 0;
   config->user = from->user;

@@ -22,6 +22,7 @@ struct pexec__config {
   bool log_events;
   bool events_drop;
   bool clears_environment;
+  bool must_prepare;        /* no start without an answer of the host's */
   const struct pexec__policy *policy;  /* ours, or the usual one */
   const pexec_rights *rights;  /* ours, with what it points to, or those that
                                say nothing */

@@ -229,8 +229,9 @@ struct pexec__orders {
   struct pexec__verdict verdict;  /* of ORDER_DECIDE */
   struct pexec__changes changes;  /* of ORDER_CONFIGURE */
   uint64_t preparation;       /* of ORDER_PREPARED: which one */
-  char *veto;                 /* the same; owned; NULL: none */
+  char *refusal;              /* the same: why not; owned; NULL: it goes on */
   uint64_t ticket;            /* of ORDER_ADVANCE */
+  bool is_veto;               /* of that refusal; else the start fails */
 };
 
 struct pexec_process {
@@ -446,6 +447,9 @@ void pexec__process_feed (pexec_process *process, enum pexec__event event);
 void pexec__process_died (pexec_process *process);
 /* The spawner's answer, in process->job. */
 void pexec__process_spawned (pexec_process *process);
+/* The start under way cannot be made; takes the message. */
+void pexec__process_fail_start (pexec_process *process, int error,
+                                char *message);
 /* Where the host waits for that; takes the message. */
 void pexec__process_answer_restart (pexec_process *process, int error,
                                     char *message);
@@ -481,11 +485,13 @@ void pexec__preparing_end (pexec_process *process);
 /* These three take what they are given. */
 void pexec__preparing_configure (pexec_process *process,
                                  struct pexec__changes *changes);
-void pexec__preparing_answer (pexec_process *process, uint64_t preparation,
-                              char *veto);
+void pexec__preparing_answer (pexec_process *process,
+                              struct pexec__orders *orders);
 void pexec__changes_free (struct pexec__changes *changes);
 /* The host has let go: it answers nothing any more. */
 void pexec__preparing_release (pexec_process *process);
+/* Its time is over. */
+void pexec__preparing_go_on (pexec_process *process);
 
 /* {== record.c: how children have ended ================================== */
 

@@ -118,7 +118,7 @@ void pexec__death_release (pexec_process *process) {
 void pexec__death_respawn_failed (pexec_process *process) {
   enum pexec__event event = PEXEC__ON_RESPAWN_FAILED;
   process->ended_at_ns = pexec__now();
-  if (process->phase == PEXEC__STARTING)
+  if (process->phase != PEXEC__HALTING)
     event = ration(process, event);
   pexec__process_feed(process, event);
 }

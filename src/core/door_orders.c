@@ -207,30 +207,41 @@ int pexec_process_configure (pexec_process *process,
 
 /* What an earlier answer said does not count any more. */
 static void give_preparation (pexec_process *process, uint64_t preparation,
-                              char *veto) {
+                              char *refusal, bool is_veto) {
   pexec_supervisor *supervisor = process->supervisor;
   char *before;
   pexec__mailbox_lock(&supervisor->inbox);
-  before = process->orders.veto;
-  process->orders.veto = veto;
+  before = process->orders.refusal;
+  process->orders.refusal = refusal;
+  process->orders.is_veto = is_veto;
   process->orders.preparation = preparation;
   process->orders.set |= PEXEC__ORDER_PREPARED;
   pexec__mailbox_unlock(&supervisor->inbox);
   pexec__free(before);
 }
 
-int pexec_process_prepared (pexec_process *process, uint64_t preparation,
-                            const char *reason) {
-  char *veto = NULL;
+static int answer_preparation (pexec_process *process, uint64_t preparation,
+                               const char *reason, bool is_veto) {
+  char *refusal = NULL;
   if (pexec__is_forked(process->supervisor))
     return PEXEC_EFORKED;
   if (!was_started(process))
     return PEXEC_ENOT_STARTED;
-  if (reason != NULL && (veto = pexec__strdup(reason)) == NULL)
+  if (reason != NULL && (refusal = pexec__strdup(reason)) == NULL)
     return -ENOMEM;
-  give_preparation(process, preparation, veto);
+  give_preparation(process, preparation, refusal, is_veto);
   order(process, PEXEC__ORDER_PREPARED, 0, 0);
   return 0;
+}
+
+int pexec_process_prepared (pexec_process *process, uint64_t preparation,
+                            const char *reason) {
+  return answer_preparation(process, preparation, reason, true);
+}
+
+int pexec_process_unprepared (pexec_process *process, uint64_t preparation,
+                              const char *reason) {
+  return answer_preparation(process, preparation, reason, false);
 }
 
 static void note_ticket (pexec_process *process, uint64_t ticket) {

@@ -224,6 +224,11 @@ char *pexec__log_failure (const struct pexec__config *config,
                 "%s", config->name, path, reason);
 }
 
+char *pexec__prepare_failure (const struct pexec__config *config) {
+  return format("error starting process \"%s\": the host has not prepared it "
+                "in time, and it must not start unprepared", config->name);
+}
+
 /* EBADF: the host has closed its own. Behind the first word of the step is
    which. */
 static char *inherit_failure (const struct pexec__config *config,

@@ -73,6 +73,7 @@ enum pexec__event {
   X(NEVER, "cannot happen") \
   X(IGNORE, "too late: nothing to do") \
   X(PREPARE, "ask the host, where it wants to be, else go on") \
+  X(GO_ON, "the host takes too long: start it, or fail, if it must answer") \
   X(SPAWN, "give the plan to the spawner") \
   X(ANNOUNCE, "answer the start, watch the child") \
   X(REFUSE, "answer the start with the failure") \

@@ -120,6 +120,9 @@ char *pexec__log_failure (const struct pexec__config *config,
                           const char *path, enum pexec__logfile_flaw flaw,
                           int error);
 
+/* The host was to prepare a start, and has not: the same. */
+char *pexec__prepare_failure (const struct pexec__config *config);
+
 /* Why it failed, for people; to be freed by the caller; NULL where memory
    is short. 'error' is -errno. Reads the head of a script: may block. */
 char *pexec__plan_failure (const struct pexec__plan *plan,

@@ -55,7 +55,8 @@ static int submit (pexec_process *process) {
   return 0;
 }
 
-static void feed_failure (pexec_process *process, int error, char *message) {
+void pexec__process_fail_start (pexec_process *process, int error,
+                                char *message) {
   pexec__input_end(process);
   pexec__free(process->failure_message);
   process->failure = error;
@@ -71,11 +72,11 @@ static void try_to_spawn (pexec_process *process) {
   const char *path;
   int error = pexec__outlets_take(process, &path);
   if (error == PEXEC_EINVALID_CONFIG)
-    feed_failure(process, error,
-                 pexec__log_failure(config, path, PEXEC__FLAW_NONE, error));
+    pexec__process_fail_start(process, error,
+        pexec__log_failure(config, path, PEXEC__FLAW_NONE, error));
   else if (error < 0 || (error = submit(process)) < 0)
-    feed_failure(process, error,
-                 pexec__plan_failure(NULL, config, PEXEC__STEP_PIPES, error));
+    pexec__process_fail_start(process, error,
+        pexec__plan_failure(NULL, config, PEXEC__STEP_PIPES, error));
 }
 
 static void do_spawn (pexec_process *process) {
@@ -152,7 +153,7 @@ void pexec__process_spawned (pexec_process *process) {
     pexec__input_begin(process);
   }
   else
-    feed_failure(process, error, take_message(job));
+    pexec__process_fail_start(process, error, take_message(job));
   pexec__job_free(job);
 }
 
@@ -357,6 +358,7 @@ static verb *const verbs[PEXEC__ACTION_COUNT] = {
   [PEXEC__DO_NEVER] = do_never,
   [PEXEC__DO_IGNORE] = do_nothing,
   [PEXEC__DO_PREPARE] = pexec__preparing_begin,
+  [PEXEC__DO_GO_ON] = pexec__preparing_go_on,
   [PEXEC__DO_SPAWN] = do_spawn,
   [PEXEC__DO_ANNOUNCE] = do_announce,
   [PEXEC__DO_REFUSE] = do_refuse,
@@ -491,9 +493,9 @@ void pexec__process_obey (pexec_process *process,
   if (set & PEXEC__ORDER_KILL)
     stop(process, PEXEC__ON_KILL);
   if (set & PEXEC__ORDER_PREPARED)
-    pexec__preparing_answer(process, orders->preparation, orders->veto);
+    pexec__preparing_answer(process, orders);
   else
-    pexec__free(orders->veto);  /* of an earlier life's */
+    pexec__free(orders->refusal);  /* of an earlier life's */
   if (set & PEXEC__ORDER_ADVANCE)
     pexec__stop_advance(process, orders->ticket);
   if (set & PEXEC__ORDER_DECIDE)

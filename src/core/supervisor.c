@@ -54,7 +54,7 @@ void pexec__process_free (pexec_process *process) {
   pexec__free(process->give_up_message);
   pexec__free(process->history);
   pexec__free(process->past.restarts_ns);
-  pexec__free(process->orders.veto);
+  pexec__free(process->orders.refusal);
   pexec__changes_free(&process->orders.changes);
   pexec__changes_free(&process->changes);
   pexec__free(process->report);

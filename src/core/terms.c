@@ -69,7 +69,8 @@ static bool is_usable_policy (const pexec_config *from) {
          is_usable_backoff(&from->backoff) &&
          is_usable_limit(from->restart_limit, from->restart_limit_ms) &&
          is_wait_or_none(from->decision_timeout_ms) &&
-         is_wait_or_none(from->prepare_timeout_ms);
+         is_wait_or_none(from->prepare_timeout_ms) &&
+         (!from->must_prepare || from->prepare_timeout_ms != -1);
 }
 
 static bool is_command (const char *const *run) {
