@@ -468,8 +468,9 @@ PEXEC_API int pexec_process_decide (pexec_process *process, uint64_t run,
                                     int64_t delay_ms);
 
 /* What its next start takes of a configuration, or with 'keeps' each start
-   from then on: name, args, environment, cwd and username; the rest of it is
-   as it was. Ordered before the answer to PEXEC_EVENT_EXITED or
+   from then on: name, args, environment, cwd, username, rights,
+   clears_environment and environment_files; the rest of it is as it was, and
+   so are its stop programs. Ordered before the answer to PEXEC_EVENT_EXITED or
    PEXEC_EVENT_PREPARE it counts for the start that follows. Errors as of
    pexec_process_new. */
 PEXEC_API int pexec_process_configure (pexec_process *process,

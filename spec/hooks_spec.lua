@@ -1,6 +1,5 @@
 -- Hooks: when each is called and with what, what it can change, and that
--- nothing it does holds anything up for longer than its time. And what a
--- handler can change of a start.
+-- nothing it does holds anything up for longer than its time.
 
 local lu = require "luaunit"
 local managers = require "managers"
@@ -84,7 +83,8 @@ function TestBeforeStart:test_what_no_start_takes_cannot_be_changed()
   assert(process:start())
   process:wait()
   lu.assertEquals(codes_of(process), { 1 })
-  lu.assertNotNil(log:find "before_start: only name, args")
+  lu.assertNotNil(log:find("before_start: stop_signal cannot be changed, " ..
+                           "only name, args"))
 end
 
 function TestBeforeStart:test_what_does_not_validate_is_left_out()
@@ -413,56 +413,8 @@ function TestTheirTime:test_lua_need_not_run_for_that()
   process:stop()
 end
 
-TestChangedStarts = {}
-
-function TestChangedStarts:test_a_handler_changes_the_next_one()
-  local process = shell({ restart_delay = 0, on_unexpected_exit =
-    function(_, exit)
-      if exit.run == 1 then
-        return { config = { args = { "-c", "exit 2" } } }
-      end
-      return exit.run < 3
-    end }, "exit 1")
-  assert(process:start())
-  process:wait()
-  lu.assertEquals(codes_of(process), { 1, 2, 1 })
-end
-
-function TestChangedStarts:test_or_all_that_follow()
-  local process = shell({ restart_delay = 0, on_unexpected_exit =
-    function(_, exit)
-      if exit.run == 1 then
-        return { keep = true, config = { environment = { CODE = "5" } } }
-      end
-      return exit.run < 3
-    end }, "exit ${CODE:-1}")
-  assert(process:start())
-  process:wait()
-  lu.assertEquals(codes_of(process), { 1, 5, 5 })
-  lu.assertTrue(process:start())  -- there, too
-  process:wait()
-  lu.assertEquals(process:info().last_exit.exit_code, 5)
-end
-
--- FAULTS 17
-function TestChangedStarts:test_a_bad_change_is_the_policys_business()
-  for config, words in pairs{
-    [{ stop_signal = "INT" }] = 'unknown field "stop_signal"',
-    [{ environment = { ["A=B"] = "" } }] = '"=" in a name',
-    [{ args = { 1 } }] = "string expected",
-    [{ name = "" }] = '"name" is required',
-  } do
-    local process, log = logged({ restart = "never", on_unexpected_exit =
-      function() return { config = config } end }, "exit", 1)
-    assert(process:start())
-    process:wait()
-    lu.assertEquals(codes_of(process), { 1 })
-    lu.assertNotNil(log:find(words, 1, true) or log:find(words))
-  end
-end
-
 -- FAULTS 20
-function TestChangedStarts:test_one_with_hooks_is_collected()
+function TestTheirTime:test_one_with_hooks_is_collected()
   local weak = setmetatable({}, { __mode = "k" })
   do
     local process

@@ -397,15 +397,23 @@ local function store_of(value)
   return ok and built and rawget(built, STORE) or nil
 end
 
-local function equals(a, b)
-  a, b = store_of(a), store_of(b)
-  if not (a and b) then return false end
+-- The first field in which two stores differ; nil: there is none.
+local function difference(a, b)
   for _, field in ipairs(FIELDS) do
     if not is_same(field, resolve(a, field), resolve(b, field)) then
-      return false
+      return field.name
     end
   end
-  return true
+end
+
+-- The same, of two ProcessConfigs.
+function config.difference(a, b)
+  return difference(rawget(a, STORE), rawget(b, STORE))
+end
+
+local function equals(a, b)
+  a, b = store_of(a), store_of(b)
+  return a ~= nil and b ~= nil and difference(a, b) == nil
 end
 
 function methods:equals(other)

@@ -4,6 +4,7 @@
 
 local config = require "pexec.config"
 local core = require "pexec.core"
+local launching = require "pexec.launching"
 local records = require "pexec.records"
 local scheduler = require "pexec.scheduler"
 local values = require "pexec.values"
@@ -107,71 +108,7 @@ function deciding.run_hook(process, name, ...)
   return table.unpack(task.results, 1, task.results.n)
 end
 
--- {== what a start takes =====================================================
-
--- Fields that may be another's at a start.
-local LAUNCH <const> = { "name", "args", "environment", "cwd", "username" }
-
--- The settings of a process with those fields of others; nil and a message
--- where they are not to be used.
-local function with_launch_of(settings, others)
-  local result = config.new(settings)
-  for _, name in ipairs(LAUNCH) do result[name] = others[name] end
-  local ok, message = result:validate(settings.id)
-  if not ok then return nil, message end
-  return result
-end
-
--- Gives the core what the next start takes, or each from now on. Returns a
--- message where that cannot be.
-local function configure(process, settings, keeps)
-  local plan = config.snapshot(settings)
-  plan.environment = values.assignments(plan.environment)
-  plan.stdout_logger, plan.stderr_logger = nil, nil  -- these are as they were
-  plan.output_events = 0
-  local ok, message = core.process_configure(process, plan, keeps)
-  if keeps and ok then core.process_value(process).settings = settings end
-  return not ok and message or nil
-end
-
--- Of a hook that has changed its copy. The rest of it is no start's business.
-local function take_changes(process, settings, changed)
-  local launched, message = with_launch_of(settings, changed)
-  if launched and launched ~= changed then
-    message = "only name, args, environment, cwd and username can be changed"
-  end
-  if not message and launched ~= settings then
-    message = configure(process, launched)
-  end
-  if message then
-    log(process, "error", "before_start: %s; starting it without the changes",
-        message)
-  end
-end
-
--- The settings with the fields of a handler's table.
-local function with_fields(settings, fields)
-  local known = {}
-  for _, name in ipairs(LAUNCH) do known[name] = true end
-  local stranger = values.stranger(fields, known)
-  if stranger ~= nil then
-    return nil, "on_unexpected_exit.config: " ..
-                values.unknown_field(stranger, LAUNCH)
-  end
-  local merged = {}
-  for name, value in pairs(settings) do merged[name] = value end
-  for name, value in pairs(fields) do merged[name] = value end
-  local result, message = config.try(merged)
-  if not result then return nil, message end
-  return with_launch_of(settings, result)
-end
-
--- Returns a message where that cannot be.
-local function apply(process, fields, keeps)
-  local settings, message =
-    with_fields(core.process_value(process).settings, fields)
-  return message or configure(process, settings, keeps)
-end
+-- {== before and after a start ===============================================
 
 -- What has ended since its hook was called last.
 local function run_after_exit(process)
@@ -196,10 +133,23 @@ function deciding.after_exit(process, f)
   end, f)
 end
 
+-- Of a hook that has changed its copy.
+local function take_changes(process, settings, changed)
+  local launched, message = launching.changed(settings, changed)
+  if launched and launched ~= settings then
+    message = launching.give(process, launched)
+  end
+  if message then
+    log(process, "error", "before_start: %s; starting it without the changes",
+        message)
+  end
+end
+
 -- A veto is what 'false' is, and why.
 local function prepare(process)
-  local settings = core.process_value(process).settings
+  local settings = launching.settings(process)
   local changed = config.new(settings)
+  launching.note_start(process)
   run_after_exit(process)
   local result, reason = deciding.run_hook(process, "before_start", process,
                                            changed)
@@ -266,7 +216,7 @@ local function judge(process, result)
   local verdict, message = records.check(result, "on_unexpected_exit",
                                          VERDICT)
   if verdict and verdict.config then
-    message = apply(process, verdict.config, verdict.keep)
+    message = launching.apply(process, verdict.config, verdict.keep)
   end
   if message then return nil, message end
   verdict.decision = verdict.restart == false and "end" or "restart"

@@ -403,6 +403,35 @@ static void what_is_given_is_for_the_next_start_alone (void **state) {
   expect_failure_of("/bin/program");
 }
 
+static void rights_and_environment_files_are_among_it (void **state) {
+  static const char *const files[] = { "/no/such/file", NULL };
+  pexec_config config = PEXEC_CONFIG_INIT;
+  WORLD({ .exec_error = ENOENT });
+  host.prepares = true;
+  host.config.rights.group = "no-group-of-the-process";
+  host_start();
+  host_run(FAKE_S);
+  expect_failure_of("no-group-of-the-process");
+  config.id = "another";
+  config.name = "/bin/other";
+  config.rights.group = "no-group-of-the-start";
+  assert_int_equal(pexec_process_configure(host.process, &config, 0), 0);
+  host_start();
+  host_run(FAKE_S);
+  expect_failure_of("no-group-of-the-start");
+  config.rights.group = NULL;
+  config.environment_files = files;
+  assert_int_equal(pexec_process_configure(host.process, &config, 0), 0);
+  host_start();
+  host_run(FAKE_S);
+  expect_failure_of("/no/such/file");
+  config.environment_files = NULL;
+  assert_int_equal(pexec_process_configure(host.process, &config, 1), 0);
+  host_start();
+  host_run(FAKE_S);
+  expect_failure_of("/bin/other");
+}
+
 static void a_start_that_is_not_prepared_takes_it_with_it (void **state) {
   WORLD({ .exec_error = ENOENT });
   host_start();
@@ -502,6 +531,7 @@ int main (void) {
     SPEC(a_restart_that_is_ordered_waits_for_the_answer),
     SPEC(the_end_does_not_wait_for_an_answer),
     SPEC(what_is_given_is_for_the_next_start_alone),
+    SPEC(rights_and_environment_files_are_among_it),
     SPEC(a_start_that_is_not_prepared_takes_it_with_it),
     SPEC(what_is_to_be_kept_is_for_all_that_follow),
     SPEC(what_cannot_be_used_is_refused),

@@ -185,9 +185,6 @@ static int copy_changes (const pexec_process *process,
   changed.stdout_logger = own->stream_loggers[0];
   changed.stderr_logger = own->stream_loggers[1];
   changed.output_events = own->output_events;
-  changed.rights = *own->rights;
-  changed.clears_environment = own->clears_environment;
-  changed.environment_files = (const char *const *)own->environment_files;
   return pexec__config_copy(&changed, copy);
 }
 
