@@ -334,7 +334,7 @@ end
 function TestConfigErrors:test_environment_must_be_names_to_strings()
   local name = "environment"
   for _, case in ipairs{
-    { "A=1", ': table of strings expected, got string "A=1"' },
+    { "A=1", ': table of strings or function expected, got string "A=1"' },
     { { A = 1 }, '["A"]: string expected, got number 1' },
     { { A = true }, '["A"]: string expected, got boolean true' },
     { { A = "x\0y" }, '["A"]: NUL byte in "x\\x00y"' },

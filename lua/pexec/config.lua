@@ -38,7 +38,8 @@ local config = {}
 --   default  as stored; nil: none
 --   read     as stored -> as it is read back; nil: as it is
 --   blank    true: "" says no more than nil does
---   is_table true: a table of the caller's; never read as nil
+--   is_table true: a table of the caller's, or what can be called, where
+--            'check' takes that; never read as nil
 --   is_same  how two compare, as stored or nil; nil: by ==, objects rawly
 --   plan     as stored or nil -> as it is in a snapshot; nil: as it is
 --   problem  what validate says of one that is set: a message, or nil
@@ -63,8 +64,8 @@ local FIELDS = {
     json = "boolean", always = true },
   { name = "username", check = values.text, json = "string", always = true,
     unset = { [""] = true } },
-  { name = "environment", check = values.environment, is_table = true,
-    json = "object", key = "env" },
+  { name = "environment", check = values.environment_or_handler,
+    is_table = true, json = "object", key = "env" },
   { name = "log", check = values.boolean, default = false, json = "boolean",
     always = true },
   { name = "log_writer", check = values.writer },
@@ -212,8 +213,10 @@ local function changed_for_worse(store)
   end
 end
 
+-- Of a table; what can be called is as it is.
 local function copy(source)
   local result = {}
+  if values.is_callable(source) then return source end
   for key, value in pairs(source) do result[key] = value end
   return result
 end
@@ -250,8 +253,8 @@ end
 
 local function is_set(store, field)
   local value = store[field.name]
-  if field.is_table then return value ~= nil and next(value) ~= nil end
-  return value ~= nil
+  if not field.is_table or value == nil then return value ~= nil end
+  return values.is_callable(value) or next(value) ~= nil
 end
 
 -- The fields that are set, in their order. One may be unset on the way.
@@ -374,6 +377,10 @@ function methods:validate(path)
   return nil, message, INVALID
 end
 
+local function is_called(a, b)
+  return values.is_callable(a) or values.is_callable(b)
+end
+
 local function is_part(a, b)
   for key, value in pairs(a) do
     if not rawequal(value, b[key]) then return false end
@@ -383,7 +390,9 @@ end
 
 local function is_same(field, a, b)
   if field.is_same then return field.is_same(a, b) end
-  if field.is_table then return is_part(a, b) and is_part(b, a) end
+  if field.is_table and not is_called(a, b) then
+    return is_part(a, b) and is_part(b, a)
+  end
   if type(a) == "number" then return a == b end  -- 1 and 1.0
   return rawequal(a, b)
 end
@@ -425,7 +434,16 @@ ProcessConfig.__eq = equals
 
 -- {== to JSON ===============================================================
 
--- What can be called has no form in JSON.
+-- Without what such a function gives a program would be another one.
+local function uncallable(store)
+  for _, field in ipairs(FIELDS) do
+    if field.is_table and values.is_callable(store[field.name]) then
+      return field.name .. ": a function has no form in JSON"
+    end
+  end
+end
+
+-- What else can be called is left out.
 local function is_in_json(store, field)
   return field.json and (field.always or is_set(store, field))
          and not values.is_callable(store[field.name])
@@ -448,7 +466,7 @@ end
 function methods:marshal_json()
   local store = own(self, "marshal_json")
   local members = {}
-  local message = changed_for_worse(store)
+  local message = changed_for_worse(store) or uncallable(store)
   if message then return nil, "json: " .. message, INVALID end
   for _, field in ipairs(FIELDS) do
     if is_in_json(store, field) then

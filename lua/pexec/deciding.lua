@@ -16,11 +16,11 @@ local KEPT <const> = { "on_unexpected_exit", "on_give_up", "before_start",
                        "after_start", "before_stop", "after_exit",
                        "hook_timeout" }
 
-local tasks = {}      -- process -> the task that decides what follows a death
-local preparing = {}  -- process -> the task that prepares a start
+local tasks = {}  -- process -> the task that decides what follows a death
 
 -- Is there anything to be kept?
 function deciding.has_any(plan)
+  if plan.must_prepare then return true end
   for _, name in ipairs(KEPT) do
     if plan[name] ~= nil and name ~= "hook_timeout" then return true end
   end
@@ -36,9 +36,7 @@ end
 
 -- When and for how long the core asks.
 function deciding.plan(plan)
-  local asks_before = plan.before_start or plan.after_exit
   plan.asks = plan.on_unexpected_exit ~= nil or plan.after_exit ~= nil
-  plan.prepare_timeout = asks_before and plan.hook_timeout or nil
   if not plan.on_unexpected_exit and plan.after_exit then
     plan.decision_timeout = plan.hook_timeout
   end
@@ -67,24 +65,34 @@ function deciding.cancel(process)
   if tasks[process] then tasks[process].context:cancel() end
 end
 
--- The same, and nothing is to be started.
-function deciding.finish(process)
-  deciding.cancel(process)
-  if preparing[process] then preparing[process].context:cancel() end
-end
-
 -- {== hooks =================================================================
 
-local function log(process, level, form, ...)
+function deciding.log(process, level, form, ...)
   core.process_value(process).log(process, level, form:format(...))
 end
+
+-- Runs f(...) as a task, and waits for it, for the time of hooks at most, or
+-- until the one who waits is cancelled. Returns the task: where it has not
+-- ended, it is cancelled, too.
+function deciding.run(process, f, ...)
+  local wait = { timer = false }
+  local task = scheduler.spawn_helper(f, function()
+    scheduler.wake(wait)
+  end, ...)
+  if task.is_done then return task end
+  scheduler.wake_after(wait, kept(process, "hook_timeout"))
+  scheduler.wait(wait)
+  if not task.is_done then task.context:cancel() end
+  return task
+end
+
+local log <const> = deciding.log
 
 local function note_failure(process, name, task)
   if task.is_done then
     log(process, "error", "error in %s, going on without it: %s", name,
         task.traceback)
   else
-    task.context:cancel()
     log(process, "warn", "%s has not returned in time, going on without it",
         name)
   end
@@ -96,22 +104,15 @@ end
 function deciding.run_hook(process, name, ...)
   local hook = kept(process, name)
   if not hook then return end
-  local wait = { timer = false }
-  local task = scheduler.spawn_helper(hook, function()
-    scheduler.wake(wait)
-  end, ...)
-  if not task.is_done then
-    scheduler.wake_after(wait, kept(process, "hook_timeout"))
-    scheduler.wait(wait)
-  end
+  local task = deciding.run(process, hook, ...)
   if not task.is_ok then return note_failure(process, name, task) end
   return table.unpack(task.results, 1, task.results.n)
 end
 
--- {== before and after a start ===============================================
+-- {== after an end ==========================================================
 
 -- What has ended since its hook was called last.
-local function run_after_exit(process)
+function deciding.run_after_exit(process)
   local value = core.process_value(process)
   local record = core.process_history(process, 1)[1]
   if not value or not value.after_exit or not record or
@@ -129,37 +130,11 @@ function deciding.after_exit(process, f)
   local value = core.process_value(process)
   if not value or not value.after_exit then return f() end
   scheduler.spawn(function()
-    run_after_exit(process)
+    deciding.run_after_exit(process)
   end, f)
 end
 
--- Of a hook that has changed its copy.
-local function take_changes(process, settings, changed)
-  local launched, message = launching.changed(settings, changed)
-  if launched and launched ~= settings then
-    message = launching.give(process, launched)
-  end
-  if message then
-    log(process, "error", "before_start: %s; starting it without the changes",
-        message)
-  end
-end
-
--- A veto is what 'false' is, and why.
-local function prepare(process)
-  local settings = launching.settings(process)
-  local changed = config.new(settings)
-  launching.note_start(process)
-  run_after_exit(process)
-  local result, reason = deciding.run_hook(process, "before_start", process,
-                                           changed)
-  if result == false then
-    reason = scheduler.describe(reason or "before_start does not want it")
-    return ("error starting process %s: %s")
-           :format(values.quote(changed.name), reason)
-  end
-  take_changes(process, settings, changed)
-end
+-- {== after a start =========================================================
 
 -- The hook of the start that is about to be ordered is its caller's.
 function deciding.expect_start(process)
@@ -177,18 +152,6 @@ end
 function deciding.note_start(process, detail)
   if detail.starts == core.process_value(process).expected_start then return end
   deciding.after_start(process)
-end
-
--- Before each start of one that wants to be asked.
-function deciding.prepare(process, ticket)
-  scheduler.spawn(function()
-    preparing[process] = scheduler.current()
-    return prepare(process)
-  end, function(task)
-    local veto = task.is_ok and task.results[1] or nil
-    if preparing[process] == task then preparing[process] = nil end
-    core.process_prepared(process, ticket, veto)
-  end)
 end
 
 -- {== what follows a death ==================================================

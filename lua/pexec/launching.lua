@@ -47,10 +47,19 @@ function launching.give(process, settings, keeps)
   return not ok and message or nil
 end
 
+-- What is changed for a start is known by then: a function is nobody's answer.
+local function wrong_environment(environment, name)
+  if not values.is_callable(environment) then return nil end
+  return select(2, values.expected("table of strings", environment, name))
+end
+
 -- What a start takes where a hook has changed its copy of the settings; or
 -- nil and a message. The rest of it is no start's business.
 function launching.changed(settings, changed)
-  local launched, message = with_launch_of(settings, changed)
+  local launched, message
+  message = wrong_environment(changed.environment, "environment")
+  if message then return nil, message end
+  launched, message = with_launch_of(settings, changed)
   local field = launched and config.difference(launched, changed)
   if field then
     return nil, ("%s cannot be changed, only %s and %s can"):format(field,
@@ -68,6 +77,9 @@ local function with_fields(settings, fields)
     return nil, "on_unexpected_exit.config: " ..
                 values.unknown_field(stranger, LAUNCH)
   end
+  local wrong = wrong_environment(fields.environment,
+                                  "on_unexpected_exit.config.environment")
+  if wrong then return nil, wrong end
   local merged = {}
   for name, value in pairs(settings) do merged[name] = value end
   for name, value in pairs(fields) do merged[name] = value end

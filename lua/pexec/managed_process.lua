@@ -13,6 +13,7 @@ local known = require "pexec.known"
 local logger = require "pexec.logger"
 local output = require "pexec.output"
 local planning = require "pexec.planning"
+local preparing = require "pexec.preparing"
 local scheduler = require "pexec.scheduler"
 local sending = require "pexec.sending"
 local stop_calls = require "pexec.stop_calls"
@@ -119,7 +120,7 @@ end
 -- Its handler is not asked any more.
 local function note_final(process)
   is_final[process] = true
-  deciding.finish(process)
+  preparing.finish(process)
 end
 
 -- {== news ==================================================================
@@ -170,7 +171,7 @@ function in_order.stopped(process, ...)
 end
 
 function in_order.prepare(process, ticket)
-  deciding.prepare(process, ticket)
+  if not is_final[process] then preparing.ask(process, ticket) end
 end
 
 local function tell_ended(process, only_inside)
@@ -189,7 +190,7 @@ end
 
 function in_order.ended(process)
   managed[process] = nil
-  deciding.finish(process)
+  preparing.finish(process)
   deciding.after_exit(process, function()
     tell_ended(process, false)
     refusals[process] = nil

@@ -6,6 +6,7 @@ local config = require "pexec.config"
 local core = require "pexec.core"
 local deciding = require "pexec.deciding"
 local output = require "pexec.output"
+local preparing = require "pexec.preparing"
 local scheduler = require "pexec.scheduler"
 local stop_calls = require "pexec.stop_calls"
 local values = require "pexec.values"
@@ -78,11 +79,12 @@ end
 -- lines, or nil.
 local function complete(plan, sink)
   local sinks = sinks_of(plan, sink)
+  deciding.plan(plan)
+  preparing.plan(plan)
   plan.environment = values.assignments(plan.environment)
   plan.output_events = event_bits(sinks)
   plan.log_events = not core.is_logger(sink)
   plan.logger = core.is_logger(sink) and sink or nil
-  deciding.plan(plan)
   return sinks
 end
 

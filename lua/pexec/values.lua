@@ -300,9 +300,10 @@ function values.environment(value, name)
   return value
 end
 
--- As C takes them.
+-- As C takes them. What a function gives is not known yet.
 function values.assignments(environment)
   local list = {}
+  if values.is_callable(environment) then return list end
   for name, text in pairs(environment) do
     list[#list + 1] = name .. "=" .. text
   end
@@ -341,6 +342,13 @@ end
 function values.handler(value, name)
   if values.is_callable(value) then return value end
   return expected("function", value, name)
+end
+
+-- Environment variables, or what can be called to give them.
+function values.environment_or_handler(value, name)
+  if values.is_callable(value) then return value end
+  if type(value) == "table" then return values.environment(value, name) end
+  return expected("table of strings or function", value, name)
 end
 
 -- A signal's number, or what can be called.

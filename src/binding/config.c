@@ -254,6 +254,7 @@ static void read_policy (lua_State *L, int table, pexec_config *config) {
     config->decision_timeout_ms = read_wait(L, table, "decision_timeout");
   if (has_field(L, table, "prepare_timeout"))
     config->prepare_timeout_ms = read_wait(L, table, "prepare_timeout");
+  config->must_prepare = read_boolean(L, table, "must_prepare");
 }
 
 /* {== the stages of a stop ============================================== */

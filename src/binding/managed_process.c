@@ -260,6 +260,15 @@ static int l_prepared (lua_State *L) {
                                                       reason), NULL);
 }
 
+/* [-0, +1|3, v] process_unprepared(p, ticket, reason) */
+static int l_unprepared (lua_State *L) {
+  pexec_process *process = check_process(L);
+  uint64_t ticket = (uint64_t)luaL_checkinteger(L, 2);
+  const char *reason = luaL_checkstring(L, 3);
+  return pexec__push_result(L, pexec_process_unprepared(process, ticket,
+                                                        reason), NULL);
+}
+
 /* [-0, +1|3, v] process_restart(p) */
 static int l_restart (lua_State *L) {
   return pexec__push_result(L, pexec_process_restart(check_process(L)), NULL);
@@ -346,6 +355,7 @@ static const luaL_Reg functions[] = {
   { "process_restart", l_restart },
   { "process_configure", l_configure },
   { "process_prepared", l_prepared },
+  { "process_unprepared", l_unprepared },
   { "process_advance", l_advance },
   { "process_stop", l_stop },
   { "process_kill_group", l_kill_group },

@@ -225,8 +225,9 @@ char *pexec__log_failure (const struct pexec__config *config,
 }
 
 char *pexec__prepare_failure (const struct pexec__config *config) {
-  return format("error starting process \"%s\": the host has not prepared it "
-                "in time, and it must not start unprepared", config->name);
+  return format("error starting process \"%s\": the host has not prepared it, "
+                "its environment perhaps, in time, and it must not start "
+                "without that", config->name);
 }
 
 /* EBADF: the host has closed its own. Behind the first word of the step is
