@@ -347,6 +347,27 @@ typedef struct pexec_rights {
   { NULL, NULL, -1, PEXEC_UNSET, PEXEC_UNSET, 0, NULL, 0, NULL, 0, \
     PEXEC_IO_OF_HOST, 0, 0, 0 }
 
+#define PEXEC_CGROUP_UNSET (-1)
+#define PEXEC_CGROUP_MAX INT64_MAX
+
+/* A cgroup of a process's own (cgroup v2), in which its children are born; made
+   with the directories above it where it is not there. All that ever comes of
+   a child is in it, whatever that does: a stop's signals to the group go to
+   all in it, SIGKILL too, and a stop is over when nobody in it is alive. Where
+   somebody is in it before the first start, that fails with EBUSY. What was
+   made is removed again when the process has come to rest. */
+typedef struct pexec_cgroup {
+  const char *path;               /* below the host's own cgroup, or, if it
+                                     begins with '/', from the root of the
+                                     hierarchy */
+  int64_t memory_max;             /* bytes; MAX: no limit; UNSET: as it is */
+  int64_t pids_max;               /* 1 or more; the same */
+  int cpu_weight;                 /* 1 to 10000; 0: as it is */
+} pexec_cgroup;
+
+#define PEXEC_CGROUP_INIT \
+  { NULL, PEXEC_CGROUP_UNSET, PEXEC_CGROUP_UNSET, 0 }
+
 typedef struct pexec_config {
   size_t size;                    /* of this struct: versions it */
   const char *id;                 /* required, not empty */

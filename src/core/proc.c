@@ -1,6 +1,6 @@
 /*
 ** What /proc says of all processes. A part of the seam: the real side.
-** The supervisor's thread.
+** The supervisor's thread, but for what looks at one alone: any.
 */
 
 #include <dirent.h>
@@ -26,10 +26,10 @@ static bool parse_stat (const char *text, char *state,
 
 static bool read_stat (int proc_fd, const char *pid, char *state,
                        struct pexec__living *one) {
-  char path[32], text[512];
+  char path[48], text[512];
   ssize_t size;
   int fd;
-  (void)snprintf(path, sizeof path, "%.16s/stat", pid);
+  (void)snprintf(path, sizeof path, "%.32s/stat", pid);
   if ((fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC)) < 0)
     return false;
   size = pexec__read(fd, text, sizeof text - 1);
@@ -40,6 +40,10 @@ static bool read_stat (int proc_fd, const char *pid, char *state,
   return parse_stat(text, state, one);
 }
 
+static bool is_alive (char state) {
+  return state != 'Z' && state != 'X';
+}
+
 static void visit (int proc_fd, const char *name,
                    void (*see) (void *, const struct pexec__living *),
                    void *argument) {
@@ -47,7 +51,7 @@ static void visit (int proc_fd, const char *name,
   char state;
   if (name[0] < '1' || name[0] > '9')
     return;
-  if (read_stat(proc_fd, name, &state, &one) && state != 'Z' && state != 'X')
+  if (read_stat(proc_fd, name, &state, &one) && is_alive(state))
     see(argument, &one);
 }
 
@@ -61,4 +65,11 @@ int pexec__each_living (void (*see) (void *, const struct pexec__living *),
     visit(dirfd(proc), entry->d_name, see, argument);
   (void)closedir(proc);
   return 0;
+}
+
+int pexec__living_at (int pid, struct pexec__living *one) {
+  char path[32], state;
+  (void)snprintf(path, sizeof path, "/proc/%d", pid);
+  return read_stat(AT_FDCWD, path, &state, one) && is_alive(state) ? 0
+                                                                   : -ESRCH;
 }

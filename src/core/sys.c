@@ -2,6 +2,7 @@
 
 #include "sys.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -267,6 +270,58 @@ int pexec__is_written_to (int fd) {
   return 0;
 }
 
+/* {== directories ======================================================= */
+
+int pexec__open_at (int dir_fd, const char *name, int flags) {
+  return above_standard(openat(dir_fd, name, flags | O_CLOEXEC));
+}
+
+int pexec__make_directory_at (int dir_fd, const char *name) {
+  return checked(mkdirat(dir_fd, name, 0755));
+}
+
+int pexec__remove_directory_at (int dir_fd, const char *name) {
+  return checked(unlinkat(dir_fd, name, AT_REMOVEDIR));
+}
+
+static bool is_inside (const struct dirent *entry) {
+  return entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+         strcmp(entry->d_name, "..") != 0;
+}
+
+/* Of a descriptor of its own: the place in a directory is the file's. */
+int pexec__each_directory (int dir_fd, void (*see) (void *, const char *),
+                           void *argument) {
+  int fd = pexec__open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY);
+  DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+  const struct dirent *entry;
+  int error = fd < 0 ? fd : -errno;
+  if (directory == NULL) {
+    if (fd >= 0)
+      pexec__close(fd);
+    return error;
+  }
+  while ((entry = readdir(directory)) != NULL)
+    if (is_inside(entry))
+      see(argument, entry->d_name);
+  (void)closedir(directory);
+  return 0;
+}
+
+#define MARK "user.pexec"
+
+void pexec__mark (int dir_fd) {
+  (void)fsetxattr(dir_fd, MARK, "1", 1, 0);  /* cgroups: since Linux 5.7 */
+}
+
+bool pexec__is_marked (int dir_fd) {
+  return fgetxattr(dir_fd, MARK, NULL, 0) >= 0;
+}
+
+int pexec__lock (int fd) {
+  return checked(flock(fd, LOCK_EX | LOCK_NB));
+}
+
 /* {== processes ========================================================= */
 
 bool pexec__kernel_is_basic (void) {
@@ -360,6 +415,14 @@ int pexec__signal_group (int pidfd, int signo) {
 
 int pexec__kill_group (int pgid, int signo) {
   return checked(kill(-pgid, signo));
+}
+
+int pexec__process_open (int pid) {
+  return above_standard((int)syscall(SYS_pidfd_open, pid, 0));
+}
+
+int pexec__group_of (int pid) {
+  return checked(getpgid(pid));
 }
 
 /* No signal may be taken between clone and the child's reset of all

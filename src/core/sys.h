@@ -79,6 +79,21 @@ int pexec__unlink (const char *path);
    file system cannot tell. */
 int pexec__is_written_to (int fd);
 
+/* {== directories: what is in one, by its descriptor ==== */
+int pexec__open_at (int dir_fd, const char *name, int flags);
+int pexec__make_directory_at (int dir_fd, const char *name);  /* 0755 */
+int pexec__remove_directory_at (int dir_fd, const char *name);
+/* Calls see(argument, name) for each directory in it. 0 or -errno. */
+int pexec__each_directory (int dir_fd,
+                           void (*see) (void *argument, const char *name),
+                           void *argument);
+/* That pexec has made it, for all who look; as far as the file system can
+   keep that. */
+void pexec__mark (int dir_fd);
+bool pexec__is_marked (int dir_fd);
+/* Until the last copy of 'fd' is closed. -EAGAIN: another has it. */
+int pexec__lock (int fd);
+
 /* {== processes ==== */
 int pexec__self (void);                  /* getpid */
 int pexec__cores (void);                 /* how many there are; at least 1 */
@@ -111,6 +126,8 @@ int pexec__signal (int pidfd, int signo);
    (Linux 6.9); -EINVAL where the kernel cannot. */
 int pexec__signal_group (int pidfd, int signo);
 int pexec__kill_group (int pgid, int signo);  /* by number */
+int pexec__process_open (int pid);       /* a pidfd */
+int pexec__group_of (int pid);           /* getpgid */
 
 /* A process of anybody's. */
 struct pexec__living {
@@ -123,6 +140,8 @@ struct pexec__living {
 int pexec__each_living (void (*see) (void *argument,
                                      const struct pexec__living *one),
                         void *argument);
+/* The one of this number: 0, or -ESRCH where there is none alive. */
+int pexec__living_at (int pid, struct pexec__living *one);
 
 /* Makes the child of a plan (clone, then child.c); fills pid and pidfd. */
 int pexec__clone (struct pexec__plan *plan);
