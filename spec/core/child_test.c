@@ -170,6 +170,22 @@ static void the_order_is_the_one_that_is_told (void **state) {
                       "no_new_privs chdir pdeathsig getppid execve ");
 }
 
+/* Whatever it does, it does there. */
+static void its_cgroup_comes_before_all_else (void **state) {
+  (void)state;
+  plan.cgroup_door_fd = 9;
+  plan.enters_cgroup = true;
+  run();
+  assert_memory_equal(fake.made, "write setsid ", 13);
+  (void)begin(state);
+  plan.enters_cgroup = true;
+  fake.failing = "write";
+  fake.error = EACCES;
+  run();
+  assert_string_equal(fake.made, "write ");
+  assert_int_equal(plan.failed_step, PEXEC__STEP_CGROUP);
+}
+
 static void what_of_its_identity_is_not_asked_for_is_kept (void **state) {
   (void)state;
   plan.identity.is_changed = plan.identity.has_gid = true;
@@ -257,6 +273,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(it_does_no_more_than_it_is_asked_for),
     SPEC(the_order_is_the_one_that_is_told),
+    SPEC(its_cgroup_comes_before_all_else),
     SPEC(what_of_its_identity_is_not_asked_for_is_kept),
     SPEC(each_failure_ends_it_with_its_step),
     SPEC(one_that_may_not_have_its_user_runs_nothing),

@@ -79,6 +79,13 @@ int pexec__child_main (void *plan) {
   abort();
 }
 
+int pexec__clone3 (struct pexec__clone_args *how, int (*body) (void *data),
+                   void *data) {
+  (void)how;
+  (void)body;
+  return pexec__child_main(data);
+}
+
 #define MEBIBYTE 1048576
 #define SECOND_NS INT64_C(1000000000)
 

@@ -177,6 +177,13 @@ int pexec__child_main (void *plan) {
   abort();
 }
 
+int pexec__clone3 (struct pexec__clone_args *how, int (*body) (void *data),
+                   void *data) {
+  (void)how;
+  (void)body;
+  return pexec__child_main(data);
+}
+
 int pexec__self (void) {
   return fake.self;
 }

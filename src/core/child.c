@@ -312,9 +312,18 @@ static void heed_recall (struct pexec__plan *plan) {
   }
 }
 
+/* Where the kernel could not put it there at its birth. "0" is itself. */
+static void enter_cgroup (struct pexec__plan *plan) {
+  if (plan->enters_cgroup)
+    check(plan, syscall(SYS_write, plan->cgroup_door_fd, "0", 1),
+          PEXEC__STEP_CGROUP);
+}
+
 int pexec__child_main (void *data) {
   struct pexec__plan *plan = data;
+  plan->has_begun = true;
   heed_recall(plan);
+  enter_cgroup(plan);
   check(plan, syscall(SYS_setsid), PEXEC__STEP_SESSION);
   reset_signals(plan);
   set_umask(plan);

@@ -294,7 +294,13 @@ void pexec__plan_free (struct pexec__plan *plan) {
   for (int i = 0; i < 2; i++)
     if (plan->output_fds[i] > 0)
       pexec__close(plan->output_fds[i]);
+  if (plan->cgroup_door_fd > 0)
+    pexec__close(plan->cgroup_door_fd);
+  if (plan->stillborn_fd > 0)
+    pexec__close(plan->stillborn_fd);
   plan->input_fd = plan->output_fds[0] = plan->output_fds[1] = 0;
+  plan->cgroup_door_fd = plan->stillborn_fd = 0;
+  pexec__cgroup_flaw_free(&plan->cgroup_flaw);
   pexec__free(plan->memory);
   plan->memory = NULL;
 }

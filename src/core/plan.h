@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cgroup.h"
 #include "config.h"
 #include "dotenv.h"
 #include "host.h"
@@ -27,6 +28,7 @@
   X(ENVIRONMENT, "reading its environment file") \
   X(INPUT, "opening its standard input") \
   X(LOG, "opening its log file") \
+  X(CGROUP, "preparing its cgroup") \
   X(CLONE, "creating a child") \
   X(SESSION, "making a session for it") \
   X(SIGNALS, "resetting signals in it") \
@@ -55,6 +57,8 @@ enum pexec__spawn_step {
   PEXEC__STEP_COUNT
 };
 
+#define PEXEC__CHILD_STACK (64 * 1024)  /* bytes, between clone and exec */
+
 struct pexec__plan {
   /* the way in; the child writes to nothing here */
   char *const *argv;
@@ -76,8 +80,14 @@ struct pexec__plan {
   int umask;                 /* -1: the host's as it is */
   int parent_pid;
   char *stack_end;           /* of the child's own stack */
+  int cgroup_fd;             /* the directory in which it is to be born; 0:
+                                none; the job's */
+  int cgroup_door_fd;        /* its cgroup.procs; closed with the plan; 0 */
+  bool enters_cgroup;        /* it was not born there, and goes by itself */
+  int stillborn_fd;          /* of one that was, and dead; as the door; 0 */
   atomic_bool is_unwanted;   /* the child is to end at once; by any thread */
   /* the way out; the child writes through the memory that it shares */
+  struct pexec__cgroup_flaw cgroup_flaw;  /* of step CGROUP */
   const char *environment_path;          /* of step ENVIRONMENT: which */
   const char *log_path;                  /* of step LOG: which; or NULL */
   enum pexec__logfile_flaw log_flaw;     /* and what is wrong with it */
@@ -85,6 +95,7 @@ struct pexec__plan {
   volatile int failed_errno;
   volatile int failed_candidate;                /* of EXEC: its index */
   volatile int failed_item;                     /* the same of LIMIT, CPUS */
+  volatile bool has_begun;                      /* it is there, and runs */
   volatile int found_umask;                     /* the host's, read here */
   /* results of clone */
   int pidfd;

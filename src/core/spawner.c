@@ -8,8 +8,6 @@
 
 #include "thread.h"
 
-#define STACK_SIZE (64 * 1024)  /* of a child, between clone and exec */
-
 struct pexec__spawner {
   /* immutable */
   pthread_t thread;
@@ -52,7 +50,7 @@ static int make_child (struct pexec__spawner *spawner,
                        struct pexec__job *job) {
   struct pexec__plan *plan = &job->plan;
   int result;
-  plan->stack_end = spawner->stack + STACK_SIZE;
+  plan->stack_end = spawner->stack + PEXEC__CHILD_STACK;
   plan->parent_pid = pexec__self();
   set_current(spawner, job);
   result = pexec__clone(plan);
@@ -114,7 +112,7 @@ static void *serve (void *argument) {
 /* {== holding it ========================================================= */
 
 static void *map_stack (void) {
-  void *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+  void *stack = mmap(NULL, PEXEC__CHILD_STACK, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   return stack == MAP_FAILED ? NULL : stack;
 }
@@ -124,7 +122,7 @@ static void free_spawner (struct pexec__spawner *spawner) {
   pexec__mailbox_close(&spawner->done);
   (void)pthread_cond_destroy(&spawner->has_work);
   (void)pthread_cond_destroy(&spawner->has_files);
-  (void)munmap(spawner->stack, STACK_SIZE);
+  (void)munmap(spawner->stack, PEXEC__CHILD_STACK);
   pexec__free(spawner);
 }
 

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "clone3.h"
 #include "plan.h"
 
 /* Newer than the headers of Debian 12. */
@@ -439,16 +440,63 @@ int __clone (int (*body) (void *), void *stack, int flags, void *argument,
 #define clone __clone
 #endif
 
+#define CLONE_FLAGS (CLONE_VM | CLONE_VFORK | CLONE_PIDFD)
+#define INTO_CGROUP UINT64_C(0x200000000)        /* Linux 5.7 */
+
+static int make_child (struct pexec__plan *plan) {
+  return checked(clone(pexec__child_main, plan->stack_end,
+                       CLONE_FLAGS | SIGCHLD, plan, &plan->pidfd));
+}
+
+static int make_child_in_cgroup (struct pexec__plan *plan) {
+  struct pexec__clone_args how = {
+    .flags = CLONE_FLAGS | INTO_CGROUP, .exit_signal = SIGCHLD,
+    .pidfd = (uintptr_t)&plan->pidfd, .cgroup = (uint64_t)plan->cgroup_fd,
+    .stack = (uintptr_t)plan->stack_end - PEXEC__CHILD_STACK,
+    .stack_size = PEXEC__CHILD_STACK,
+  };
+  return pexec__clone3(&how, pexec__child_main, plan);
+}
+
+/* No such call, or it is forbidden: the child goes there by itself. Where that
+   is what is not allowed, it will say so. */
+static bool is_refused (int error) {
+  return error < 0 && error != -EAGAIN && error != -ENOMEM;
+}
+
+/* In a cgroup in which others were killed by cgroup.kill, Linux 6.14 (and older
+   ones with that change) kills what is born there as well: it takes the number
+   of such orders in its maker's cgroup for the one here. It dies before its
+   first instruction; by itself it can go there. */
+static bool is_stillborn (const struct pexec__plan *plan) {
+  return plan->pid > 0 && !plan->has_begun;
+}
+
+/* Its pidfd stays open: another thread may be about to use it. */
+static void bury_stillborn (struct pexec__plan *plan) {
+  struct pexec__status status;
+  while (pexec__wait(plan->pidfd, true, &status) == 0)
+    (void)pexec__poll_readable(plan->pidfd, -1);
+  plan->stillborn_fd = plan->pidfd;
+}
+
+static void bear_in_cgroup (struct pexec__plan *plan) {
+  plan->pid = make_child_in_cgroup(plan);
+  plan->enters_cgroup = is_stillborn(plan) || is_refused(plan->pid);
+  if (is_stillborn(plan))
+    bury_stillborn(plan);
+}
+
 int pexec__clone (struct pexec__plan *plan) {
-  const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
   uint64_t mask;
   set_mask(~UINT64_C(0), &mask);
-  plan->pid = clone(pexec__child_main, plan->stack_end, flags, plan,
-                    &plan->pidfd);
-  if (plan->pid < 0) {
-    plan->pid = -errno;
+  plan->enters_cgroup = plan->has_begun = false;
+  if (plan->cgroup_fd > 0)
+    bear_in_cgroup(plan);
+  if (plan->cgroup_fd <= 0 || plan->enters_cgroup)
+    plan->pid = make_child(plan);
+  if (plan->pid < 0)
     plan->pidfd = -1;  /* a late failure leaves a number there */
-  }
   set_mask(mask, NULL);
   return plan->pid;
 }
