@@ -425,6 +425,8 @@ typedef struct pexec_config {
                                      prepare_timeout_ms, which there must be,
                                      the start fails as after
                                      pexec_process_unprepared; 0: it goes on */
+  const pexec_cgroup *cgroup;     /* NULL: the host's; of stop programs it
+                                     always is */
 } pexec_config;
 
 /* STOP SEQUENCE. A RUN stage runs its program as the process's user, with its
@@ -443,7 +445,7 @@ typedef struct pexec_config {
     15, 10000, 1000, NULL, 0, NULL, NULL, 0, NULL, \
     { PEXEC_FROM_NULL, NULL, NULL, 0 }, { { 0, 0, NULL }, { 0, 0, NULL } }, \
     16384, 262144, 0, PEXEC_RESTART_ALWAYS, NULL, 0, PEXEC_BACKOFF_INIT, \
-    -1, 0, -1, -1, NULL, 0, PEXEC_RIGHTS_INIT, 0, NULL, 0 }
+    -1, 0, -1, -1, NULL, 0, PEXEC_RIGHTS_INIT, 0, NULL, 0, NULL }
 
 /* Makes a process, not started. PEXEC_EINVALID_CONFIG where the configuration
    cannot be used, -ENOMEM. */
@@ -668,6 +670,11 @@ typedef struct pexec_snapshot {
 /* What is known of it now, without a round trip to the supervisor. */
 PEXEC_API int pexec_process_snapshot (pexec_process *process,
                                       pexec_snapshot *snapshot);
+
+/* The directory of its cgroup as a text, cut off at 'size'; returns its length,
+   as snprintf; 0: it has none now. PEXEC_EFORKED. */
+PEXEC_API int pexec_process_cgroup (pexec_process *process, char *text,
+                                    size_t size);
 
 /* {== events ============================================================ */
 

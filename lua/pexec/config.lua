@@ -10,6 +10,7 @@
 -- copies are read back, since their parts are too many to be watched.
 
 local capabilities = require "pexec.capabilities"
+local cgroup = require "pexec.cgroup"
 local core = require "pexec.core"
 local destinations = require "pexec.destinations"
 local environments = require "pexec.environments"
@@ -162,7 +163,10 @@ local FIELDS = {
   { name = "capabilities", check = capabilities.check,
     read = capabilities.copy, is_same = capabilities.is_same,
     plan = capabilities.plan, json = "any", encode = capabilities.encode,
-    decode = capabilities.decode }
+    decode = capabilities.decode },
+  { name = "cgroup", check = cgroup.check, read = cgroup.copy,
+    is_same = cgroup.is_same, problem = cgroup.problem, json = "any",
+    encode = cgroup.encode, decode = cgroup.decode }
 }
 
 local BY_NAME = {}

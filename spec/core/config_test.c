@@ -311,6 +311,32 @@ static void its_strings_are_its_own (void **state) {
   assert_string_equal(config->username, "www");
 }
 
+static void its_cgroup_is_its_own (void **state) {
+  char path[] = "web/a";
+  pexec_cgroup cgroup = { path, 1 << 20, PEXEC_CGROUP_MAX, 50 };
+  (void)state;
+  from.cgroup = &cgroup;
+  copy();
+  spoil(path, sizeof path);
+  spoil(&cgroup, sizeof cgroup);
+  assert_int_equal((uintptr_t)config->cgroup % _Alignof(pexec_cgroup), 0);
+  assert_string_equal(config->cgroup->path, "web/a");
+  assert_int_equal(config->cgroup->memory_max, 1 << 20);
+  assert_int_equal(config->cgroup->pids_max, PEXEC_CGROUP_MAX);
+  assert_int_equal(config->cgroup->cpu_weight, 50);
+}
+
+static void a_cgroup_that_cannot_be_is_refused (void **state) {
+  pexec_cgroup cgroup = PEXEC_CGROUP_INIT;
+  (void)state;
+  from.cgroup = &cgroup;
+  expect_refused();
+  cgroup.path = "a/../b";
+  expect_refused();
+  cgroup.path = "a";
+  copy();
+}
+
 static void its_arrays_are_its_own (void **state) {
   char argument[] = "-v", variable[] = "A=1";
   const char *args[] = { argument, "", NULL };
@@ -629,6 +655,8 @@ int main (void) {
     SPEC(an_input_that_cannot_be_is_refused),
     SPEC(without_memory_there_is_no_copy),
     SPEC(its_strings_are_its_own),
+    SPEC(its_cgroup_is_its_own),
+    SPEC(a_cgroup_that_cannot_be_is_refused),
     SPEC(its_arrays_are_its_own),
     SPEC(its_files_are_its_own),
     SPEC(it_knows_which_streams_are_inherited),

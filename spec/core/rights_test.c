@@ -96,6 +96,55 @@ static void a_cpu_has_a_number_that_can_be (void **state) {
   assert_false(pexec__rights_are_usable(&from));
 }
 
+/* {== a cgroup =========================================================== */
+
+static bool is_usable_path (const char *path) {
+  pexec_cgroup cgroup = PEXEC_CGROUP_INIT;
+  cgroup.path = path;
+  return pexec__cgroup_is_usable(&cgroup);
+}
+
+static void a_cgroup_has_a_path_of_names (void **state) {
+  static const char *const bad[] = {
+    NULL, "", "/", "//", "a/", "/a/", "a//b", "//a", ".", "..", "/..", "a/..",
+    "../a", "a/./b", "a/../b"
+  };
+  char name[NAME_MAX + 2], path[PATH_MAX + 1];
+  (void)state;
+  assert_true(pexec__cgroup_is_usable(NULL));
+  assert_true(is_usable_path("a") && is_usable_path("/a") &&
+              is_usable_path("a/b.c/..d") && is_usable_path("/a b/..."));
+  for (size_t i = 0; i < COUNT(bad); i++)
+    assert_false(is_usable_path(bad[i]));
+  memset(name, 'x', sizeof name);
+  name[NAME_MAX] = '\0';
+  assert_true(is_usable_path(name));
+  name[NAME_MAX] = 'x';
+  name[NAME_MAX + 1] = '\0';
+  assert_false(is_usable_path(name));
+  for (size_t i = 0; i < sizeof path; i++)
+    path[i] = i % 2 == 0 ? 'a' : '/';
+  path[PATH_MAX - 1] = '\0';
+  assert_true(is_usable_path(path));
+  path[PATH_MAX - 1] = '/';
+  path[PATH_MAX] = '\0';
+  assert_false(is_usable_path(path));
+}
+
+static bool is_usable_cgroup (int64_t memory, int64_t pids, int weight) {
+  const pexec_cgroup cgroup = { "a", memory, pids, weight };
+  return pexec__cgroup_is_usable(&cgroup);
+}
+
+static void its_numbers_have_bounds (void **state) {
+  (void)state;
+  assert_true(is_usable_cgroup(-1, -1, 0) && is_usable_cgroup(0, 1, 1) &&
+              is_usable_cgroup(PEXEC_CGROUP_MAX, PEXEC_CGROUP_MAX, 10000));
+  assert_false(is_usable_cgroup(-2, 1, 1) || is_usable_cgroup(0, 0, 1) ||
+               is_usable_cgroup(0, -2, 1) || is_usable_cgroup(0, 1, -1) ||
+               is_usable_cgroup(0, 1, 10001));
+}
+
 /* {== the copy =========================================================== */
 
 /* What this is a copy of is gone by then. */
@@ -185,6 +234,8 @@ int main (void) {
     SPEC(a_soft_limit_is_not_above_the_hard_one),
     SPEC(a_limit_is_one_that_there_is),
     SPEC(a_cpu_has_a_number_that_can_be),
+    SPEC(a_cgroup_has_a_path_of_names),
+    SPEC(its_numbers_have_bounds),
     SPEC(a_copy_stands_on_its_own),
     SPEC(those_that_say_nothing_are_one_for_all),
     SPEC(what_is_not_said_is_not_said_by_the_copy),

@@ -137,6 +137,36 @@ uint64_t pexec__logfile_device (const struct pexec__logfile *file) {
   return file->is_open;
 }
 
+/* {== a cgroup =========================================================== */
+
+struct pexec__cgroup *pexec__cgroup_hold (struct pexec__cgroup *cgroup) {
+  return cgroup;
+}
+
+void pexec__cgroup_drop (struct pexec__cgroup *cgroup) {
+  assert_null(cgroup);
+}
+
+void pexec__cgroup_kill (const struct pexec__cgroup *cgroup) {
+  assert_non_null(cgroup);
+}
+
+int pexec__cgroup_take (struct pexec__cgroup **cgroup,
+                        const pexec_cgroup *wanted,
+                        struct pexec__cgroup_flaw *flaw) {
+  (void)cgroup;
+  (void)wanted;
+  (void)flaw;
+  return -ENOSYS;
+}
+
+int pexec__cgroup_open_door (const struct pexec__cgroup *cgroup,
+                             struct pexec__cgroup_flaw *flaw) {
+  (void)cgroup;
+  (void)flaw;
+  return -ENOSYS;
+}
+
 /* {== plans ============================================================== */
 
 int pexec__plan_read_environment (struct pexec__plan *plan,

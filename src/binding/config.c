@@ -401,12 +401,40 @@ static void read_rights (lua_State *L, int table, pexec_rights *rights) {
     rights->capabilities = (uint64_t)read_integer(L, table, "capabilities");
 }
 
+static int64_t read_most (lua_State *L, int table, const char *field) {
+  int64_t most = PEXEC_CGROUP_UNSET;
+  int kind = lua_getfield(L, table, field);
+  if (kind == LUA_TSTRING)
+    most = PEXEC_CGROUP_MAX;
+  else if (kind != LUA_TNIL)
+    most = luaL_checkinteger(L, -1);
+  lua_pop(L, 1);
+  return most;
+}
+
+/* Stands in a userdata that stays on the stack. */
+static const pexec_cgroup *read_cgroup (lua_State *L, int table) {
+  pexec_cgroup *cgroup;
+  int from;
+  if (lua_getfield(L, table, "cgroup") == LUA_TNIL)
+    return NULL;
+  from = lua_gettop(L);
+  cgroup = lua_newuserdatauv(L, sizeof *cgroup, 0);
+  *cgroup = (pexec_cgroup){
+    .path = read_text(L, from, "path"),
+    .memory_max = read_most(L, from, "memory_max"),
+    .pids_max = read_most(L, from, "pids_max"),
+    .cpu_weight = read_number_or(L, from, "cpu_weight", 0),
+  };
+  return cgroup;
+}
+
 /* {== all of it ========================================================= */
 
 void pexec__read_config (lua_State *L, int index, pexec_config *config) {
   int table = lua_absindex(L, index);
   luaL_checktype(L, table, LUA_TTABLE);
-  luaL_checkstack(L, 32, "configuration");
+  luaL_checkstack(L, 40, "configuration");
   config->id = read_text(L, table, "id");
   config->name = read_text(L, table, "name");
   config->cwd = read_text(L, table, "cwd");
@@ -423,6 +451,7 @@ void pexec__read_config (lua_State *L, int index, pexec_config *config) {
   config->stop_timeout_ms = read_wait(L, table, "stop_timeout");
   read_policy(L, table, config);
   read_rights(L, table, &config->rights);
+  config->cgroup = read_cgroup(L, table);
   config->logger = read_logger(L, table, "logger");
   config->stdout_logger = read_logger(L, table, "stdout_logger");
   config->stderr_logger = read_logger(L, table, "stderr_logger");

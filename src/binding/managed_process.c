@@ -4,6 +4,8 @@
 ** known; waiting is written in Lua. Runs on the thread that calls into Lua.
 */
 
+#include <limits.h>
+
 #include "binding.h"
 
 struct handle {
@@ -122,6 +124,16 @@ static void push_snapshot (lua_State *L, const pexec_snapshot *snapshot) {
   lua_setfield(L, -2, "desired");
 }
 
+/* Of the table on top of the stack. */
+static void add_cgroup (lua_State *L, pexec_process *process) {
+  char text[PATH_MAX];
+  int length = pexec_process_cgroup(process, text, sizeof text);
+  if (length > 0 && (size_t)length < sizeof text) {
+    lua_pushlstring(L, text, (size_t)length);
+    lua_setfield(L, -2, "cgroup");
+  }
+}
+
 /* [-0, +1|3, v] process_info(p) -> a table | nil, message, code */
 static int l_info (lua_State *L) {
   pexec_snapshot snapshot;
@@ -139,6 +151,7 @@ static int l_info (lua_State *L) {
   lua_setfield(L, -2, "starts");
   push_output(L, &snapshot);
   lua_setfield(L, -2, "output");
+  add_cgroup(L, check_process(L));
   return 1;
 }
 

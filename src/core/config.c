@@ -1,8 +1,8 @@
 /* See config.h. The host's thread makes it, the supervisor's frees it.
 **
 ** The block, in the order of what has to be aligned best: the struct, its
-** terms, the delays, the stages, the files' structs, arrays of pointers, and
-** then bytes. What is as usual takes no room in it.
+** terms, the delays, the stages, the cgroup, the files' structs, arrays of
+** pointers, and then bytes. What is as usual takes no room in it.
 */
 
 #include "config.h"
@@ -92,6 +92,7 @@ static bool is_usable (const pexec_config *from) {
          from->events_buffer >= 1 && pexec__terms_are_usable(from) &&
          is_usable_input(&from->input) &&
          pexec__rights_are_usable(&from->rights) &&
+         pexec__cgroup_is_usable(from->cgroup) &&
          is_usable_output(&from->output[0], false) &&
          is_usable_output(&from->output[1], true);
 }
@@ -130,6 +131,10 @@ static size_t input_size (const pexec_input *input) {
   return input->source == PEXEC_FROM_DATA ? input->length : 0;
 }
 
+static size_t cgroup_size (const pexec_cgroup *cgroup) {
+  return cgroup ? sizeof *cgroup + text_size(cgroup->path) : 0;
+}
+
 static size_t block_size (const pexec_config *from) {
   return sizeof(struct pexec__config) + pexec__terms_size(from) +
          output_size(&from->output[0]) + output_size(&from->output[1]) +
@@ -138,6 +143,7 @@ static size_t block_size (const pexec_config *from) {
          array_size(strings_of(from->environment_files)) +
          text_size(from->id) + text_size(from->name) +
          text_size(from->cwd) + text_size(from->username) +
+         cgroup_size(from->cgroup) +
          input_size(&from->input) + pexec__rights_size(&from->rights);
 }
 
@@ -225,8 +231,20 @@ static void put_input (pexec_input *input, char **room,
   *room += from->length;
 }
 
+/* The room behind it; its path is still the host's. */
+static char *put_cgroup (struct pexec__config *config, char *room,
+                         const pexec_cgroup *from) {
+  pexec_cgroup *cgroup = (pexec_cgroup *)(void *)room;
+  if (from == NULL)
+    return room;
+  *cgroup = *from;
+  config->cgroup = cgroup;
+  return (char *)(cgroup + 1);
+}
+
 static void put_all (struct pexec__config *config, const pexec_config *from) {
-  char *room = pexec__terms_put(config, from);
+  char *room = put_cgroup(config, pexec__terms_put(config, from),
+                          from->cgroup);
   pexec_file *files = (pexec_file *)(void *)room, *file = files;
   put_structs(&room, &from->output[0]);
   put_structs(&room, &from->output[1]);
@@ -241,6 +259,8 @@ static void put_all (struct pexec__config *config, const pexec_config *from) {
   config->name = config->argv[0] = put_text(&room, from->name);
   config->cwd = put_text(&room, from->cwd);
   config->username = put_text(&room, from->username);
+  if (config->cgroup != NULL)
+    config->cgroup->path = put_text(&room, from->cgroup->path);
   put_input(&config->input, &room, &from->input);
   config->rights = pexec__rights_copy(room, &from->rights);
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cgroup.h"
 #include "chunk.h"
 #include "config.h"
 #include "host.h"
@@ -351,6 +352,9 @@ struct pexec_process {
   pexec_process *program;     /* of the stage that lasts; NULL: none */
   pexec_process *owner;       /* of a stop program: whom it stops, and which */
   size_t number;              /* of his programs it is; else NULL */
+  struct pexec__cgroup *cgroup;   /* held; of its child, and while somebody is
+                                 left in it; or NULL. Written under the
+                                 outbox's lock, under which the host reads */
 };
 
 /* {== the supervisor ==================================================== */
@@ -562,6 +566,16 @@ void pexec__exit_forget (pexec_process *process);
 /* To the process alone; to it and its group. Never to a stranger: -ESRCH. */
 int pexec__group_signal_leader (pexec_process *process, int signo);
 int pexec__group_signal (pexec_process *process, int signo);
+/* To its group and all others in its cgroup; the second SIGKILL. */
+int pexec__group_signal_all (pexec_process *process, int signo);
+void pexec__group_kill (pexec_process *process);
+/* A child was born in this one, or NULL, which is taken. */
+void pexec__group_confine (pexec_process *process,
+                           struct pexec__cgroup *cgroup);
+/* No child will follow: what was made for it is removed, if nobody is left in
+   it. The second lets go of it in any case. */
+void pexec__group_disband (pexec_process *process);
+void pexec__group_forsake (pexec_process *process);
 /* Feeds CLEARED once no member is alive, or at 'until_ns' (0: never). At
    once where there is none. */
 void pexec__group_await (pexec_process *process, int64_t until_ns);

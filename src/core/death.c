@@ -4,7 +4,6 @@
 ** it is given up. The supervisor's thread.
 */
 
-#include <signal.h>
 #include <stdio.h>
 
 #include "core.h"
@@ -133,7 +132,7 @@ void pexec__death_clear (pexec_process *process) {
     pexec__output_drain(process);
   log_death(process);
   pexec__transition_exited(process);
-  (void)pexec__group_signal(process, SIGKILL);
+  pexec__group_kill(process);
   pexec__exit_reap(process);
   pexec__group_await(process, pexec__now() + PEXEC__PATIENCE);
 }

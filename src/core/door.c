@@ -5,6 +5,7 @@
 */
 
 #include <errno.h>
+#include <stdio.h>
 #include <limits.h>
 
 #include "core.h"
@@ -220,6 +221,18 @@ int pexec_process_snapshot (pexec_process *process, pexec_snapshot *snapshot) {
   *snapshot = look(process, &known);
   count_output(process->ledger, snapshot);
   return 0;
+}
+
+int pexec_process_cgroup (pexec_process *process, char *text, size_t size) {
+  pexec_supervisor *supervisor = process->supervisor;
+  int length;
+  if (pexec__is_forked(supervisor))
+    return PEXEC_EFORKED;
+  pexec__mailbox_lock(&supervisor->outbox);
+  length = snprintf(text, size, "%s",
+                    process->cgroup ? process->cgroup->path : "");
+  pexec__mailbox_unlock(&supervisor->outbox);
+  return length;
 }
 
 int pexec_process_tail (pexec_process *process, pexec_tail *tail) {

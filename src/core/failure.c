@@ -206,6 +206,70 @@ static char *cpu_failure (const struct pexec__plan *plan,
                 config->name, pexec_error_text(error));
 }
 
+/* Who may not use it has not been given it. */
+static const char *advice (int error) {
+  return error == -EACCES || error == -EPERM
+       ? " (it is not delegated to the host's user: its directory, "
+         "cgroup.procs and cgroup.subtree_control are to be his, and the "
+         "host is to run below the same delegated cgroup)"
+       : "";
+}
+
+static char *system_failure (const struct pexec__config *config,
+                             const struct pexec__cgroup_flaw *flaw,
+                             int error) {
+  const char *place = flaw->place ? flaw->place : config->cgroup->path;
+  return format("error starting process \"%s\": %s \"%s\": %s%s",
+                config->name, flaw->place ? step_text(PEXEC__STEP_CGROUP)
+                                          : "entering its cgroup",
+                place, pexec_error_text(error), advice(error));
+}
+
+static char *enabling_failure (const struct pexec__config *config,
+                               const struct pexec__cgroup_flaw *flaw,
+                               int error) {
+  return format("error starting process \"%s\": %s: writing \"+%s\" to "
+                "\"%s\": %s%s%s", config->name,
+                step_text(PEXEC__STEP_CGROUP), flaw->controller,
+                flaw->place ? flaw->place : config->cgroup->path,
+                pexec_error_text(error), error == -EBUSY
+                ? " (that cgroup has processes of its own, perhaps the host: "
+                  "only one without can share it out)" : "", advice(error));
+}
+
+static char *cgroup_failure (const struct pexec__plan *plan,
+                             const struct pexec__config *config, int error) {
+  const struct pexec__cgroup_flaw *flaw = &plan->cgroup_flaw;
+  const char *name = config->name, *step = step_text(PEXEC__STEP_CGROUP);
+  const char *place = flaw->place ? flaw->place : config->cgroup->path;
+  switch (flaw->kind) {
+    case PEXEC__CGROUP_NO_HIERARCHY:
+      return format("error starting process \"%s\": %s \"%s\": no cgroup v2 "
+                    "hierarchy is mounted", name, step, place);
+    case PEXEC__CGROUP_OUT_OF_SIGHT:
+      return format("error starting process \"%s\": %s \"%s\": it is not "
+                    "below what is mounted of the cgroup v2 hierarchy", name,
+                    step, place);
+    case PEXEC__CGROUP_NO_CONTROLLER:
+      return format("error starting process \"%s\": %s: there is no "
+                    "controller %s: \"%s\" has %s", name, step,
+                    flaw->controller, place,
+                    flaw->detail[0] ? flaw->detail : "none");
+    case PEXEC__CGROUP_NOT_ENABLED:
+      return enabling_failure(config, flaw, error);
+    case PEXEC__CGROUP_HELD:
+      return format("error starting process \"%s\": %s: the cgroup \"%s\" "
+                    "is another process's of pexec", name, step, place);
+    case PEXEC__CGROUP_POPULATED:
+      return format("error starting process \"%s\": %s: the cgroup \"%s\" "
+                    "holds processes already: %s%s", name, step, place,
+                    flaw->detail, flaw->is_full ? ", ..." : "");
+    case PEXEC__CGROUP_SYSTEM:
+      break;
+  }
+  return system_failure(config, flaw, error);
+}
+
 char *pexec__log_failure (const struct pexec__config *config,
                           const char *path, enum pexec__logfile_flaw flaw,
                           int error) {
@@ -268,6 +332,8 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
       return identity_failure(config, error);
     case PEXEC__STEP_ENVIRONMENT:
       return environment_failure(plan, config, error);
+    case PEXEC__STEP_CGROUP:
+      return cgroup_failure(plan, config, error);
     case PEXEC__STEP_LIMIT:
       return limit_failure(plan, config, error);
     case PEXEC__STEP_CPUS:

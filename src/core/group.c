@@ -1,14 +1,16 @@
 /*
-** The process group of a child: signals to it, and waiting until nobody in
-** it is alive. A group is seen to be empty only by asking, and a signal 0
-** counts zombies too, which may belong to a slow parent: where it says yes,
-** the states in /proc decide. All groups that are waited for share one timer
-** and one pass over /proc. The supervisor's thread.
+** The process group of a child, and its cgroup: signals to them, and waiting
+** until nobody in them is alive. A group is seen to be empty only by asking,
+** and a signal 0 counts zombies too, which may belong to a slow parent: where
+** it says yes, the states in /proc decide; of a cgroup the kernel knows. All
+** groups that are waited for share one timer and one pass over /proc. The
+** supervisor's thread.
 */
 
 #include <errno.h>
 #include <signal.h>
 
+#include "cgroup.h"
 #include "core.h"
 
 #define FIRST_WAIT_NS (1 * PEXEC__MS)
@@ -51,6 +53,73 @@ static bool is_empty (pexec_process *process) {
   return pexec__signal_group(child->pidfd, 0) == -ESRCH;
 }
 
+/* {== its cgroup ========================================================= */
+
+int pexec__group_signal_all (pexec_process *process, int signo) {
+  int error = pexec__group_signal(process, signo);
+  if (process->cgroup != NULL)
+    pexec__cgroup_signal(process->cgroup, signo, process->child.pid);
+  return error;
+}
+
+void pexec__group_kill (pexec_process *process) {
+  (void)pexec__group_signal(process, SIGKILL);
+  if (process->cgroup != NULL)
+    pexec__cgroup_kill(process->cgroup);
+}
+
+/* Where that cannot be known, it counts as alive. */
+static bool has_members (const pexec_process *process) {
+  return process->cgroup != NULL &&
+         pexec__cgroup_populated(process->cgroup) != 0;
+}
+
+static void set_cgroup (pexec_process *process, struct pexec__cgroup *cgroup) {
+  struct pexec__mailbox *outbox = &process->supervisor->outbox;
+  pexec__mailbox_lock(outbox);
+  process->cgroup = cgroup;
+  pexec__mailbox_unlock(outbox);
+}
+
+static void leave_cgroup (pexec_process *process) {
+  struct pexec__cgroup *cgroup = process->cgroup;
+  int error = pexec__cgroup_remove(cgroup);
+  if (error < 0)
+    pexec__log(process, PEXEC_WARN, "cannot remove its cgroup \"%s\": %s%s",
+               cgroup->path, pexec_error_text(error), error == -EBUSY
+               ? ": somebody is left in it" : "");
+  set_cgroup(process, NULL);
+  pexec__cgroup_drop(cgroup);
+}
+
+/* Of the one that it had the job has held another share. */
+void pexec__group_confine (pexec_process *process,
+                           struct pexec__cgroup *cgroup) {
+  if (process->cgroup == cgroup) {
+    pexec__cgroup_drop(cgroup);
+    return;
+  }
+  if (process->cgroup != NULL)
+    leave_cgroup(process);
+  set_cgroup(process, cgroup);
+}
+
+/* Who is left by a one-shot is left alone, but it is still known as its. */
+void pexec__group_disband (pexec_process *process) {
+  if (process->cgroup == NULL)
+    return;
+  if (has_members(process))
+    pexec__log(process, PEXEC_WARN, "its cgroup \"%s\" stays: processes are "
+               "left in it", process->cgroup->path);
+  else
+    leave_cgroup(process);
+}
+
+void pexec__group_forsake (pexec_process *process) {
+  if (process->cgroup != NULL)
+    leave_cgroup(process);
+}
+
 /* {== the list of those that are waited for ============================== */
 
 static void enlist (pexec_process *process) {
@@ -71,7 +140,7 @@ void pexec__group_await (pexec_process *process, int64_t until_ns) {
   process->waiting_until_ns = until_ns;
   if (process->is_waiting)
     return;
-  if (is_empty(process)) {
+  if (is_empty(process) && !has_members(process)) {
     pexec__stop_cleared(process);
     return;
   }
@@ -113,14 +182,23 @@ static void look_at_all (pexec_process *waiting) {
   bool is_doubtful = false;
   pexec_process *process;
   for (process = waiting; process; process = process->next_waiting) {
-    process->is_group_alive = false;
+    process->is_group_alive = has_members(process);
     process->is_group_doubtful = !is_empty(process);
     is_doubtful |= process->is_group_doubtful;
   }
   if (!is_doubtful || pexec__each_living(mark_living, waiting) == 0)
     return;
   for (process = waiting; process; process = process->next_waiting)
-    process->is_group_alive = may_be_alive(process);
+    process->is_group_alive |= may_be_alive(process);
+}
+
+/* Where there is no cgroup.kill, those that have forked meanwhile are yet to be
+   killed. */
+static void kill_again (const pexec_process *process) {
+  bool is_killed = process->waiting_until_ns != 0 ||
+                   process->stage == PEXEC_STAGE_KILL;
+  if (is_killed && process->cgroup != NULL && process->cgroup->kill_fd < 0)
+    pexec__cgroup_kill(process->cgroup);
 }
 
 /* Settles one that was taken off the list, or puts it back. */
@@ -130,6 +208,7 @@ static void judge (pexec_process *process, int64_t now_ns) {
   process->is_waiting = false;
   if (process->is_group_alive && !is_over) {
     enlist(process);
+    kill_again(process);
     pexec__stop_others_left(process);
   }
   else

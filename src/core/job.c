@@ -17,15 +17,22 @@ int pexec__job_new (pexec_process *process, struct pexec__config *config,
   made->process = process;
   made->config = pexec__config_hold(config);
   made->host = pexec__host_retain(process->host);
+  made->cgroup = pexec__cgroup_hold(process->cgroup);
   made->opening_count = pexec__outlets_hold_openings(process, made->openings);
   *job = made;
   return 0;
+}
+
+void pexec__job_leave_cgroup (struct pexec__job *job) {
+  pexec__cgroup_drop(job->cgroup);
+  job->cgroup = NULL;
 }
 
 void pexec__job_free (struct pexec__job *job) {
   for (size_t i = 0; i < job->opening_count; i++)
     pexec__opening_drop(job->openings[i]);
   pexec__plan_free(&job->plan);
+  pexec__job_leave_cgroup(job);
   pexec__host_release(job->host);
   pexec__config_drop(job->config);
   pexec__free(job->message);

@@ -1,7 +1,7 @@
 /*
 ** All that a child needs and that may block to be had: its user, its files,
-** its logs. An opener's thread, or the spawner's, before clone. It touches
-** nothing but the job, and what that holds.
+** its logs, its cgroup. An opener's thread, or the spawner's, before clone. It
+** touches nothing but the job, and what that holds.
 */
 
 #include <errno.h>
@@ -45,6 +45,29 @@ static int find_identity (struct pexec__job *job) {
                             error);
 }
 
+static int take_cgroup (struct pexec__job *job) {
+  struct pexec__cgroup_flaw *flaw = &job->plan.cgroup_flaw;
+  int error = pexec__cgroup_take(&job->cgroup, job->config->cgroup, flaw);
+  if (error < 0)
+    return error;
+  job->plan.cgroup_fd = job->cgroup->fd;
+  error = pexec__cgroup_open_door(job->cgroup, flaw);
+  job->plan.cgroup_door_fd = error < 0 ? 0 : error;
+  return error;
+}
+
+/* Where a start is to be in none any more, the one before it is left. */
+static int prepare_cgroup (struct pexec__job *job) {
+  int error = 0;
+  if (job->config->cgroup == NULL)
+    pexec__job_leave_cgroup(job);
+  else if (atomic_load(&job->plan.is_unwanted))
+    error = -ECANCELED;
+  else
+    error = take_cgroup(job);
+  return error < 0 ? pexec__job_explain(job, PEXEC__STEP_CGROUP, error) : 0;
+}
+
 int pexec__job_prepare (struct pexec__job *job) {
   int error = find_identity(job);
   if (error < 0)
@@ -58,7 +81,8 @@ int pexec__job_prepare (struct pexec__job *job) {
   error = pexec__plan_open_input(&job->plan, job->config, job->host);
   if (error < 0)
     return pexec__job_explain(job, PEXEC__STEP_INPUT, error);
-  return open_logs(job);
+  error = open_logs(job);
+  return error < 0 ? error : prepare_cgroup(job);
 }
 
 int pexec__job_equip (struct pexec__job *job) {

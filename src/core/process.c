@@ -109,6 +109,8 @@ static int adopt (pexec_process *process, const struct pexec__job *job) {
   if ((error = pexec__exit_watch(process)) >= 0)
     return 0;
   (void)pexec__group_signal(process, SIGKILL);
+  if (job->cgroup != NULL)
+    pexec__cgroup_kill(job->cgroup);
   pexec__exit_discard(job->pidfd);
   process->child = (struct pexec__child){ .pidfd = -1 };
   return error;
@@ -148,12 +150,16 @@ void pexec__process_spawned (pexec_process *process) {
   }
   pexec__preparing_end(process);
   if (error >= 0) {
+    pexec__group_confine(process, job->cgroup);
+    job->cgroup = NULL;
     process->starts++;
     pexec__process_feed(process, PEXEC__ON_SPAWNED);
     pexec__input_begin(process);
   }
-  else
+  else {
+    pexec__job_leave_cgroup(job);
     pexec__process_fail_start(process, error, take_message(job));
+  }
   pexec__job_free(job);
 }
 
@@ -166,7 +172,7 @@ static void do_announce (pexec_process *process) {
                process->child.pid);
   pexec__process_answer_restart(process, 0, NULL);
   if (process->cancel_reason != 0)  /* it came too late for the spawner */
-    (void)pexec__group_signal(process, SIGKILL);
+    pexec__group_kill(process);
 }
 
 void pexec__process_answer_restart (pexec_process *process, int error,
@@ -191,6 +197,7 @@ static void come_to_rest (pexec_process *process) {
     pexec__program_rests(process);
   pexec__timer_disarm(process->timer);
   pexec__exit_forget(process);
+  pexec__group_disband(process);
   pexec__output_end(process);
   pexec__losses_tell(process);
   pexec__news_snapshot(process);
@@ -336,7 +343,7 @@ static void do_cut_start (pexec_process *process) {
 
 static void do_kill_group (pexec_process *process) {
   mark(process);
-  (void)pexec__group_signal(process, SIGKILL);
+  pexec__group_kill(process);
 }
 
 /* {== the machine ======================================================== */

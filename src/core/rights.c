@@ -2,6 +2,7 @@
 
 #include "rights.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -44,6 +45,36 @@ bool pexec__rights_are_usable (const pexec_rights *rights) {
          are_usable_cpus(rights->cpus, rights->cpu_count) &&
          (unsigned)rights->io_class <= PEXEC_IO_IDLE &&
          is_between(rights->io_level, 0, 7);
+}
+
+/* {== a cgroup =========================================================== */
+
+static bool is_name (const char *text, size_t length) {
+  return length > 0 && length <= NAME_MAX &&
+         !(length == 1 && text[0] == '.') &&
+         !(length == 2 && text[0] == '.' && text[1] == '.');
+}
+
+/* Names between single slashes, of which one may stand in front. */
+static bool is_usable_path (const char *path) {
+  if (path == NULL || strlen(path) >= PATH_MAX)
+    return false;
+  for (path += (path[0] == '/'); ; path++) {
+    size_t length = strcspn(path, "/");
+    if (!is_name(path, length))
+      return false;
+    path += length;
+    if (*path == '\0')
+      return true;
+  }
+}
+
+bool pexec__cgroup_is_usable (const pexec_cgroup *cgroup) {
+  return cgroup == NULL ||
+         (is_usable_path(cgroup->path) &&
+          cgroup->memory_max >= PEXEC_CGROUP_UNSET &&
+          (cgroup->pids_max == PEXEC_CGROUP_UNSET || cgroup->pids_max >= 1) &&
+          is_between(cgroup->cpu_weight, 0, 10000));
 }
 
 /* {== the copy ========================================================== */

@@ -1,6 +1,7 @@
 /*
-** What a configuration says of what a child is allowed to be and to use: its
-** check, and its copy in the configuration's block. Any thread.
+** What a configuration says of what a child is allowed to be and to use, its
+** cgroup too: its check, and its copy in the configuration's block. Any
+** thread.
 */
 
 #ifndef PEXEC_CORE_RIGHTS_H
@@ -20,5 +21,8 @@ size_t pexec__rights_size (const pexec_rights *rights);
 /* A copy in this room, with all that it points to; of those that say nothing
    there is one for all. */
 const pexec_rights *pexec__rights_copy (char *room, const pexec_rights *from);
+
+/* NULL, too. */
+bool pexec__cgroup_is_usable (const pexec_cgroup *cgroup);
 
 #endif

@@ -316,6 +316,8 @@ void pexec__spawner_kill (struct pexec__spawner *spawner,
 
 /* One that nobody took: its child has no owner. */
 static void discard (struct pexec__job *job) {
+  if (job->error >= 0 && job->cgroup != NULL)
+    pexec__cgroup_kill(job->cgroup);
   if (job->error >= 0)
     pexec__exit_discard(job->pidfd);
   pexec__job_free(job);

@@ -37,6 +37,8 @@ struct pexec__job {
   struct pexec__spawner *spawner;  /* of the opener that begins with it, which
                                       holds it */
   struct pexec__plan plan;      /* fds and umask are the submitter's */
+  struct pexec__cgroup *cgroup; /* held: that of the child before this one,
+                                   then that of this one; or NULL */
   /* the answer */
   int error;                    /* 0: executed */
   char *message;                /* why not, for people; or NULL; the taker's */
@@ -58,6 +60,8 @@ int pexec__job_new (pexec_process *process, struct pexec__config *config,
 /* With its message, and what it has opened and nobody has taken. Any thread
    that owns it. */
 void pexec__job_free (struct pexec__job *job);
+/* What was made for it is removed again: its child is none, or is gone. */
+void pexec__job_leave_cgroup (struct pexec__job *job);
 /* Why this step has failed goes into the message; 'error' is returned. */
 int pexec__job_explain (struct pexec__job *job, enum pexec__spawn_step step,
                         int error);

@@ -35,7 +35,7 @@ static int send_stop (pexec_process *process, int signo, sender *send) {
 }
 
 static void signal_group (pexec_process *process, int signo) {
-  (void)send_stop(process, signo, pexec__group_signal);
+  (void)send_stop(process, signo, pexec__group_signal_all);
 }
 
 static void signal_leader (pexec_process *process, int signo) {
@@ -236,7 +236,7 @@ void pexec__stop_kill (pexec_process *process) {
     pexec__survivors_forget(process);
   pexec__log(process, PEXEC_WARN, "killing process group %d",
              process->child.pid);
-  (void)pexec__group_signal(process, SIGKILL);
+  pexec__group_kill(process);
   (void)pexec__group_signal_leader(process, SIGKILL);
   pexec__timer_arm(process->timer, pexec__now() + PEXEC__PATIENCE);
   if (process->child.is_dead)

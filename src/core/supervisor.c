@@ -98,6 +98,7 @@ static void dispose (pexec_process *process) {
     process->owner->programs[process->number] = NULL;
   delist(process);
   pexec__exit_forget(process);
+  pexec__group_forsake(process);
   pexec__output_close(process);
   pexec__input_close(process);
   log_lost_lines(process);

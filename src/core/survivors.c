@@ -1,8 +1,8 @@
 /*
-** Who is alive in a group when it is killed, or in spite of that: told to
-** whoever waits for the stop. One pass over /proc costs as much as there are
-** processes, so that many who ask in a short time share one. The supervisor's
-** thread.
+** Who is alive in a group, and in its cgroup, when it is killed, or in spite
+** of that: told to whoever waits for the stop. One pass over /proc costs as
+** much as there are processes, so that many who ask in a short time share one.
+** The supervisor's thread.
 */
 
 #include <stdarg.h>
@@ -76,12 +76,30 @@ static void add (struct pexec__report *report,
   report->count++;
 }
 
+struct outsiders {
+  struct pexec__report *report;
+  int pgid;
+};
+
+/* A member of the cgroup; those of the group are told of already. */
+static void add_outsider (void *argument, int pid) {
+  struct outsiders *outsiders = argument;
+  struct pexec__living one;
+  if (pexec__living_at(pid, &one) == 0 && one.pgid != outsiders->pgid)
+    add(outsiders->report, &one);
+}
+
 static void fill (struct pexec__report *report,
-                  const struct pexec__census *census, int pgid) {
+                  const struct pexec__census *census,
+                  const pexec_process *process) {
+  int pgid = process->child.pid;
+  struct outsiders outsiders = { report, pgid };
   append(report, "%s", pexec_error_text(PEXEC_ESTOP_TIMEOUT));
   for (size_t i = 0; i < census->count; i++)
     if (census->all[i].pgid == pgid)
       add(report, &census->all[i]);
+  if (process->cgroup != NULL)
+    pexec__cgroup_each_member(process->cgroup, add_outsider, &outsiders);
   if (report->count > MOST_NAMED)
     append(report, " and %zu more", report->count - MOST_NAMED);
 }
@@ -99,7 +117,7 @@ void pexec__survivors_note (pexec_process *process) {
     return;
   process->report = pexec__calloc(1, sizeof *process->report);
   if (process->report != NULL)
-    fill(process->report, census, process->child.pid);
+    fill(process->report, census, process);
 }
 
 char *pexec__survivors_text (const pexec_process *process) {
