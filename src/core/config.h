@@ -46,7 +46,7 @@ struct pexec__config {
   size_t events_buffer;
   struct pexec__stop_plan stop;  /* its stages are ours, or the usual ones */
   char **environment_files; /* NULL at its end; never NULL itself */
-  pexec_cgroup *cgroup;     /* the same; NULL: the host's */
+  pexec_cgroup *cgroup;     /* ours, with its path; NULL: the host's */
 };
 
 /* Checks and copies. PEXEC_EINVALID_CONFIG, -ENOMEM. */
