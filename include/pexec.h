@@ -25,7 +25,8 @@
 ** close-on-exec from birth. The threads exist until pexec_supervisor_close, but
 ** for one that hangs on a dead disk, writing to a file there or opening it: it
 ** is left behind.
-** Children are killed by the kernel when the host dies (PR_SET_PDEATHSIG).
+** Children are killed by the kernel when the host dies (PR_SET_PDEATHSIG),
+** but for those that are to be kept (host_death).
 **
 ** FORK. In a forked copy of the host every function fails with PEXEC_EFORKED,
 ** and closing or releasing there frees nothing and disturbs nobody.
@@ -317,6 +318,13 @@ enum pexec_io_class {
   PEXEC_IO_OF_HOST, PEXEC_IO_REALTIME, PEXEC_IO_BEST_EFFORT, PEXEC_IO_IDLE
 };
 
+/* What becomes of a child when the host ends without having closed the
+   supervisor, by SIGKILL for instance. */
+enum pexec_host_death {
+  PEXEC_HOST_DEATH_KILL,          /* the kernel kills it */
+  PEXEC_HOST_DEATH_KEEP           /* it goes on, in nobody's charge */
+};
+
 /* What a child is allowed to be and to use. Where a part of it cannot be had,
    the start fails, and nothing of its program has run. */
 typedef struct pexec_rights {
@@ -341,11 +349,13 @@ typedef struct pexec_rights {
   int sets_capabilities;          /* 1: it has those below and can get no
                                      other, whoever its user is */
   uint64_t capabilities;          /* 1 << CAP_... of linux/capability.h each */
+  enum pexec_host_death host_death;  /* of it alone: its stop programs are
+                                     killed */
 } pexec_rights;
 
 #define PEXEC_RIGHTS_INIT \
   { NULL, NULL, -1, PEXEC_UNSET, PEXEC_UNSET, 0, NULL, 0, NULL, 0, \
-    PEXEC_IO_OF_HOST, 0, 0, 0 }
+    PEXEC_IO_OF_HOST, 0, 0, 0, PEXEC_HOST_DEATH_KILL }
 
 #define PEXEC_CGROUP_UNSET (-1)
 #define PEXEC_CGROUP_MAX INT64_MAX

@@ -480,7 +480,7 @@ function TestConfigSnapshot:test_a_snapshot_has_every_default()
                     writer_buffer = 262144, writer_on_full = "block",
                     reload_signal = 1, no_new_privileges = false,
                     limits = {}, clear_environment = false,
-                    environment_file = {} })
+                    environment_file = {}, host_death = "kill" })
 end
 
 function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
@@ -502,7 +502,7 @@ function TestConfigSnapshot:test_a_snapshot_has_numbers_for_values()
     writer_on_full = "drop", stdin = { source = "null" },
     stdout = no_output, stderr = no_output, reload_signal = 10,
     no_new_privileges = false, limits = {}, clear_environment = false,
-    environment_file = {} })
+    environment_file = {}, host_death = "kill" })
 end
 
 function TestConfigSnapshot:test_a_snapshot_is_apart_from_the_config()

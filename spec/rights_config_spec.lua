@@ -32,6 +32,7 @@ function TestFields:test_without_them_nothing_is_said()
     lu.assertNil(config[name], name)
   end
   lu.assertIs(config.no_new_privileges, false)
+  lu.assertEquals(config.host_death, "kill")
 end
 
 function TestFields:test_they_read_as_they_were_written()
@@ -89,6 +90,10 @@ for _, case in ipairs{
   { { oom_score_adj = 0.5 }, "oom_score_adj: integer expected, got number 0.5" },
   { { no_new_privileges = 1 },
     "no_new_privileges: boolean expected, got number 1" },
+  { { host_death = "live" },
+    'host_death: "kill" or "keep" expected, got string "live"' },
+  { { host_death = true },
+    'host_death: "kill" or "keep" expected, got boolean true' },
   { { grup = "a" }, 'unknown field "grup" (did you mean "group"?)' },
 } do
   TestRefused["test_" .. case[2]:gsub("[^%w]+", "_")] = function()
@@ -124,7 +129,7 @@ TestEquals = {}
 function TestEquals:test_each_makes_a_difference()
   for name, value in pairs{ group = "a", supplementary_groups = {},
                             umask = "0022", nice = 0, oom_score_adj = 0,
-                            no_new_privileges = true } do
+                            no_new_privileges = true, host_death = "keep" } do
     lu.assertFalse(new{} == new{ [name] = value }, name)
     lu.assertTrue(new{ [name] = value } == new{ [name] = value }, name)
   end
@@ -153,6 +158,7 @@ function TestJSON:test_each_comes_back()
     { supplementary_groups = { "a", 10 } }, { umask = "0000" },
     { umask = "0777" }, { nice = -20 }, { nice = 0 }, { oom_score_adj = -5 },
     { oom_score_adj = 0 }, { no_new_privileges = true },
+    { host_death = "keep" },
   } do
     assert_comes_back(fields)
   end
@@ -186,6 +192,8 @@ function TestJSON:test_what_is_wrong_is_told_with_its_field()
                        .. '"umask" of type string',
     ['{"nice":"5"}'] = "json: cannot unmarshal string into field "
                        .. '"nice" of type number',
+    ['{"host_death":"x"}'] = 'json: host_death: "kill" or "keep" expected, '
+                             .. 'got string "x"',
     ['{"nice":1.5}'] = "json: nice: integer expected, got number 1.5",
   } do
     local config, message, code = pexec.unmarshal_process_config(text)

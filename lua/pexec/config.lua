@@ -166,7 +166,9 @@ local FIELDS = {
     decode = capabilities.decode },
   { name = "cgroup", check = cgroup.check, read = cgroup.copy,
     is_same = cgroup.is_same, problem = cgroup.problem, json = "any",
-    encode = cgroup.encode, decode = cgroup.decode }
+    encode = cgroup.encode, decode = cgroup.decode },
+  { name = "host_death", check = values.one_of{ "kill", "keep" },
+    default = "kill", json = "string", unset = { [""] = true } }
 }
 
 local BY_NAME = {}

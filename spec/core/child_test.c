@@ -193,6 +193,14 @@ static void what_of_its_identity_is_not_asked_for_is_kept (void **state) {
   assert_non_null(strstr(fake.made, "close_range setresgid pdeathsig"));
 }
 
+static void one_that_is_kept_follows_nobody (void **state) {
+  (void)state;
+  rights.host_death = PEXEC_HOST_DEATH_KEEP;
+  run();
+  assert_string_equal(fake.made, "setsid unblock umask " SCORE TO_DESCRIPTORS
+                      "execve ");
+}
+
 /* {== failures =========================================================== */
 
 static void each_failure_ends_it_with_its_step (void **state) {
@@ -275,6 +283,7 @@ int main (void) {
     SPEC(the_order_is_the_one_that_is_told),
     SPEC(its_cgroup_comes_before_all_else),
     SPEC(what_of_its_identity_is_not_asked_for_is_kept),
+    SPEC(one_that_is_kept_follows_nobody),
     SPEC(each_failure_ends_it_with_its_step),
     SPEC(one_that_may_not_have_its_user_runs_nothing),
     SPEC(with_a_way_back_it_runs_nothing),

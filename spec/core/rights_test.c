@@ -52,6 +52,8 @@ static void numbers_have_bounds (void **state) {
   assert_false(IS_USABLE(io_level, -1) || IS_USABLE(io_level, 8));
   assert_false(IS_USABLE(io_class, (enum pexec_io_class)4) ||
                IS_USABLE(io_class, (enum pexec_io_class)-1));
+  assert_true(IS_USABLE(host_death, PEXEC_HOST_DEATH_KEEP));
+  assert_false(IS_USABLE(host_death, (enum pexec_host_death)2));
 }
 
 static bool is_usable_limit (int resource, uint64_t soft, uint64_t hard) {

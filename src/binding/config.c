@@ -381,6 +381,9 @@ static void read_io_priority (lua_State *L, int table, pexec_rights *rights) {
   lua_pop(L, 1);
 }
 
+/* In the order of enum pexec_host_death. */
+static const char *const host_deaths[] = { "kill", "keep", NULL };
+
 static void read_rights (lua_State *L, int table, pexec_rights *rights) {
   rights->group = read_text(L, table, "group");
   if (has_field(L, table, "supplementary_groups"))
@@ -399,6 +402,8 @@ static void read_rights (lua_State *L, int table, pexec_rights *rights) {
   rights->sets_capabilities = has_field(L, table, "capabilities");
   if (rights->sets_capabilities)
     rights->capabilities = (uint64_t)read_integer(L, table, "capabilities");
+  rights->host_death =
+      (enum pexec_host_death)read_word(L, table, "host_death", host_deaths);
 }
 
 static int64_t read_most (lua_State *L, int table, const char *field) {

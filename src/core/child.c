@@ -269,6 +269,8 @@ static void forbid_privileges (struct pexec__plan *plan) {
 /* A change of identity clears the signal, so it comes after; and a parent
    that died before it was set will not send it. */
 static void follow_parent (struct pexec__plan *plan) {
+  if (plan->rights->host_death == PEXEC_HOST_DEATH_KEEP)
+    return;
   check(plan, syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0),
         PEXEC__STEP_DEATH_SIGNAL);
   if (syscall(SYS_getppid) != plan->parent_pid) {

@@ -65,6 +65,7 @@ static pexec_config config_of (const pexec_config *owner,
   config.cwd = owner->cwd;
   config.username = owner->username;
   config.rights = owner->rights;
+  config.rights.host_death = PEXEC_HOST_DEATH_KILL;
   config.clears_environment = owner->clears_environment;
   config.environment_files =
       (const char *const *)owner->environment_files;

@@ -44,7 +44,8 @@ bool pexec__rights_are_usable (const pexec_rights *rights) {
          are_usable_limits(rights->limits, rights->limit_count) &&
          are_usable_cpus(rights->cpus, rights->cpu_count) &&
          (unsigned)rights->io_class <= PEXEC_IO_IDLE &&
-         is_between(rights->io_level, 0, 7);
+         is_between(rights->io_level, 0, 7) &&
+         (unsigned)rights->host_death <= PEXEC_HOST_DEATH_KEEP;
 }
 
 /* {== a cgroup =========================================================== */
