@@ -192,6 +192,12 @@ PEXEC_API int pexec_supervisor_new (pexec_supervisor **supervisor);
    hangs. In a forked copy: nothing. */
 PEXEC_API void pexec_supervisor_close (pexec_supervisor *supervisor);
 
+/* What the kernel, or a filter of system calls, refuses that nothing can be
+   done without, as a sentence; NULL: nothing. Where there is something, each
+   function that would start threads fails with PEXEC_EUNSUPPORTED. What
+   there is instead of others is in docs/reliability.md. */
+PEXEC_API const char *pexec_kernel_lacks (void);
+
 /* A descriptor that is readable while an event waits or the alarm is due.
    To be polled only; it belongs to the supervisor. Or a negative error. */
 PEXEC_API int pexec_supervisor_fd (pexec_supervisor *supervisor);

@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,16 +35,22 @@ static const struct { long number; const char *name; } names[] = {
   { SYS_dup3, "dup3" }, { SYS_close_range, "close_range" },
   { SYS_chdir, "chdir" }, { SYS_setgroups, "setgroups" },
   { SYS_setresgid, "setresgid" }, { SYS_setresuid, "setresuid" },
-  { SYS_setuid, "setuid" }, { SYS_getppid, "getppid" },
+  { SYS_getdents64, "list" }, { SYS_setuid, "setuid" },
+  { SYS_getppid, "getppid" },
   { SYS_execve, "execve" },
 };
 
 static struct {
   char made[1024];           /* names of the calls, a blank behind each */
-  const char *failing;       /* the call of this name fails */
+  const char *failing;       /* the calls of these names fail */
   int error;                 /* so */
   uint64_t cpus;             /* that are there */
   int reads;                 /* of the bounding set */
+  int lists;                 /* of descriptors, still to come */
+  uint64_t most_descriptors; /* the hard limit */
+  char marks[64];            /* descriptors that exec is to close: a number
+                                each, the first few */
+  uint64_t last_mark;
   jmp_buf gone;              /* where the child's end leads */
 } fake;
 
@@ -63,21 +70,67 @@ static const char *name_of (long number, long first) {
   return "";
 }
 
+static bool is_failing (const char *name) {
+  const char *found = fake.failing ? strstr(fake.failing, name) : NULL;
+  size_t length = strlen(name);
+  return found != NULL && (found[length] == '\0' || found[length] == ' ');
+}
+
 /* There is no way back, and nothing can be executed. */
 static int error_of (const char *name) {
-  if (fake.failing != NULL && strcmp(name, fake.failing) == 0)
+  if (is_failing(name))
     return fake.error;
   if (strcmp(name, "setuid") == 0)
     return EPERM;
   return strcmp(name, "execve") == 0 ? ENOENT : 0;
 }
 
+/* Half of a list of open descriptors in each answer, and then its end. */
+static long list (char *room) {
+  static const char *const shown[2][3] = { { ".", "..", "2" },
+                                           { "3", "0", "70" } };
+  struct dirent64 entry = { .d_reclen = sizeof entry };
+  if (fake.lists == 2)
+    return 0;
+  for (int i = 0; i < 3; i++) {
+    strcpy(entry.d_name, shown[fake.lists][i]);
+    memcpy(room + (size_t)i * sizeof entry, &entry, sizeof entry);
+  }
+  fake.lists++;
+  return 3 * (long)sizeof entry;
+}
+
+static long mark (long fd, int flags) {
+  size_t length = strlen(fake.marks);
+  if (length < sizeof fake.marks - 8 && flags == FD_CLOEXEC)
+    (void)sprintf(fake.marks + length, "%ld ", fd);
+  fake.last_mark = (uint64_t)fd;
+  return 0;
+}
+
+/* The child asks for its limit, too. */
+static void tell_limit (va_list args) {
+  (void)va_arg(args, int);
+  (void)va_arg(args, void *);
+  uint64_t *limit = va_arg(args, uint64_t *);
+  if (limit != NULL)
+    limit[0] = limit[1] = fake.most_descriptors;
+}
+
 long syscall (long number, ...) {
   const char *name;
   va_list args;
-  long first;
+  long first, size;
   va_start(args, number);
   first = va_arg(args, long);
+  if (number == SYS_fcntl) {
+    (void)va_arg(args, int);
+    first = mark(first, va_arg(args, int));
+    va_end(args);
+    return first;
+  }
+  if (number == SYS_prlimit64)
+    tell_limit(args);
   if (number == SYS_prctl && first == PR_CAPBSET_READ) {
     va_end(args);
     return ++fake.reads <= 3 ? 1 : -1;  /* the kernel knows three */
@@ -86,6 +139,7 @@ long syscall (long number, ...) {
     (void)va_arg(args, size_t);
     *va_arg(args, uint64_t *) = fake.cpus;
   }
+  size = number == SYS_getdents64 ? list(va_arg(args, char *)) : 0;
   va_end(args);
   if (number == SYS_exit_group)
     longjmp(fake.gone, 1);
@@ -94,7 +148,7 @@ long syscall (long number, ...) {
   name = name_of(number, first);
   strcat(strcat(fake.made, name), " ");
   errno = error_of(name);
-  return errno == 0 ? 0 : -1;
+  return errno == 0 ? size : -1;
 }
 
 /* {== a child ============================================================ */
@@ -201,6 +255,51 @@ static void one_that_is_kept_follows_nobody (void **state) {
                       "execve ");
 }
 
+/* {== without close_range =============================================== */
+
+static void descriptors_are_left_as_they_are_listed (void **state) {
+  (void)state;
+  fake.failing = "close_range";
+  fake.error = ENOSYS;
+  run();
+  assert_string_equal(fake.marks, "3 70 ");
+  assert_non_null(strstr(fake.made, "close_range open list list list close "
+                                    "pdeathsig"));
+}
+
+static void without_a_list_all_numbers_are (void **state) {
+  (void)state;
+  fake.failing = "close_range open";
+  fake.error = EPERM;
+  fake.most_descriptors = 7;
+  run();
+  assert_string_equal(fake.marks, "3 4 5 6 ");
+}
+
+static void a_list_that_cannot_be_read_is_none (void **state) {
+  (void)state;
+  fake.failing = "close_range list";
+  fake.error = EACCES;
+  fake.most_descriptors = 5;
+  run();
+  assert_string_equal(fake.marks, "3 4 ");
+}
+
+static void there_is_a_bound_to_all_numbers (void **state) {
+  (void)state;
+  fake.failing = "close_range open";
+  fake.error = EPERM;
+  fake.most_descriptors = UINT64_MAX;
+  run();
+  assert_int_equal(fake.last_mark, (1 << 20) - 1);
+  (void)begin(state);
+  fake.failing = "close_range open prlimit";
+  fake.error = EPERM;
+  fake.most_descriptors = 5;
+  run();
+  assert_int_equal(fake.last_mark, (1 << 20) - 1);
+}
+
 /* {== failures =========================================================== */
 
 static void each_failure_ends_it_with_its_step (void **state) {
@@ -209,7 +308,6 @@ static void each_failure_ends_it_with_its_step (void **state) {
     { "setsid", PEXEC__STEP_SESSION }, { "unblock", PEXEC__STEP_SIGNALS },
     { "setpriority", PEXEC__STEP_NICE }, { "open", PEXEC__STEP_OOM_SCORE },
     { "write", PEXEC__STEP_OOM_SCORE }, { "dup3", PEXEC__STEP_DESCRIPTORS },
-    { "close_range", PEXEC__STEP_DESCRIPTORS },
     { "ioprio_set", PEXEC__STEP_IO_PRIORITY },
     { "set_cpus", PEXEC__STEP_CPUS }, { "get_cpus", PEXEC__STEP_CPUS },
     { "prlimit", PEXEC__STEP_LIMIT },
@@ -284,6 +382,10 @@ int main (void) {
     SPEC(its_cgroup_comes_before_all_else),
     SPEC(what_of_its_identity_is_not_asked_for_is_kept),
     SPEC(one_that_is_kept_follows_nobody),
+    SPEC(descriptors_are_left_as_they_are_listed),
+    SPEC(without_a_list_all_numbers_are),
+    SPEC(a_list_that_cannot_be_read_is_none),
+    SPEC(there_is_a_bound_to_all_numbers),
     SPEC(each_failure_ends_it_with_its_step),
     SPEC(one_that_may_not_have_its_user_runs_nothing),
     SPEC(with_a_way_back_it_runs_nothing),

@@ -342,6 +342,10 @@ bool pexec__kernel_is_basic (void) {
   return fake.is_basic;
 }
 
+const char *pexec__kernel_lacks (void) {
+  return NULL;  /* what it lacks beyond that stops everything */
+}
+
 int64_t pexec__own_max_rss (void) {
   return fake.host_rss;
 }

@@ -58,15 +58,25 @@ function Host:finish()
   return self.task:wait()
 end
 
+-- The words of a command that runs this script, with others in front.
+local function command(under, script)
+  local words = table.move(under or {}, 1, #(under or {}), 1, {})
+  table.insert(words, spec.lua_path)
+  table.insert(words, script)
+  return table.remove(words, 1), words
+end
+
 --- Starts one. settings may have: environment; is_bare: the script gets
--- nothing, and loads what it needs itself.
+-- nothing, and loads what it needs itself; under: an array of words in front
+-- of the interpreter's, that execute what follows them.
 function hosts.start(text, settings)
   local script = spec.tmpdir() .. "/script.lua"
   settings = settings or {}
   spec.write(script, (settings.is_bare and "" or HEAD) .. text)
+  local name, args = command(settings.under, script)
   local host = setmetatable({ lines = {}, stdout = {}, stderr = {} }, Host)
   local process = assert(pexec.new_managed_process({
-    id = "host", name = spec.lua_path, args = { script }, one_shot = true,
+    id = "host", name = name, args = args, one_shot = true,
     environment = settings.environment, stop_timeout = 30,
     log_writer = function(line, stream)
       table.insert(host.lines, line)

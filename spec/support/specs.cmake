@@ -14,6 +14,11 @@ program(spec_child spec spec/support/child.c spec/support/child_say.c)
 set_target_properties(spec_child PROPERTIES OUTPUT_NAME child)
 target_link_libraries(spec_child PRIVATE pexec_strict)
 
+# What runs a program on a kernel that has less.
+program(spec_restrict spec spec/support/restrict.c)
+set_target_properties(spec_restrict PROPERTIES OUTPUT_NAME restrict)
+target_link_libraries(spec_restrict PRIVATE pexec_strict)
+
 # The interpreter that runs them, with the sanitizer in it, where there is.
 program(spec_host spec spec/support/host.c)
 set_target_properties(spec_host PROPERTIES OUTPUT_NAME host)

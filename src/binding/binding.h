@@ -25,6 +25,9 @@ pexec_supervisor *pexec__supervisor_of (lua_State *L);
 /* [-0, +(1|3), m] Pushes true, or nil, message and code of an error; returns
    how many. 'message' NULL: the error's own sentence. */
 int pexec__push_result (lua_State *L, int error, const char *message);
+/* The same, of what opens a supervisor: what the kernel lacks for that is the
+   message. */
+int pexec__push_opened (lua_State *L, int error);
 
 /* [-0, +1, m] Pushes the metatable of a class, made on first use, whose
    __index is a table of its own that lua/pexec fills; 'functions' are its

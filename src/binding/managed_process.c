@@ -228,7 +228,7 @@ static int l_value (lua_State *L) {
 static int l_start (lua_State *L) {
   pexec_process *process = check_process(L);
   int64_t timeout_ms = pexec__wait_ms(luaL_optnumber(L, 2, -1));
-  return pexec__push_result(L, pexec_process_start(process, timeout_ms), NULL);
+  return pexec__push_opened(L, pexec_process_start(process, timeout_ms));
 }
 
 /* [-0, +1|3, v] process_cancel(p, "CANCELED" or "DEADLINE_EXCEEDED") */

@@ -36,6 +36,11 @@ int pexec__push_result (lua_State *L, int error, const char *message) {
   return 3;
 }
 
+int pexec__push_opened (lua_State *L, int error) {
+  return pexec__push_result(L, error, error == PEXEC_EUNSUPPORTED
+                                      ? pexec_kernel_lacks() : NULL);
+}
+
 /* Nobody sees one that a memory error has left unfinished. */
 void pexec__push_class (lua_State *L, const char *name,
                         const luaL_Reg *functions) {
@@ -114,7 +119,7 @@ static int l_wait (lua_State *L) {
   int result = pexec_supervisor_wait(pexec__supervisor_of(L),
                                      check_wait(L, 1));
   if (result < 0 && result != -EINTR)
-    return pexec__push_result(L, result, NULL);
+    return pexec__push_opened(L, result);
   lua_pushboolean(L, result > 0);
   return 1;
 }
@@ -123,15 +128,15 @@ static int l_wait (lua_State *L) {
 static int l_pollfd (lua_State *L) {
   int fd = pexec_supervisor_fd(pexec__supervisor_of(L));
   if (fd < 0)
-    return pexec__push_result(L, fd, NULL);
+    return pexec__push_opened(L, fd);
   lua_pushinteger(L, fd);
   return 1;
 }
 
 /* [-0, +1|3, v] alarm([seconds]): none: no alarm */
 static int l_alarm (lua_State *L) {
-  return pexec__push_result(L, pexec_supervisor_alarm(pexec__supervisor_of(L),
-                                                      check_wait(L, 1)), NULL);
+  return pexec__push_opened(L, pexec_supervisor_alarm(pexec__supervisor_of(L),
+                                                      check_wait(L, 1)));
 }
 
 enum { MOST_SIGNALS = 64 };

@@ -8,6 +8,7 @@
 
 #include "child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -175,6 +176,64 @@ static void inherit (struct pexec__plan *plan, int fd) {
   check(plan, syscall(SYS_fcntl, fd, F_SETFD, 0), steps[fd]);
 }
 
+/* As many as a process may have, where nobody has raised fs.nr_open. */
+#define MOST_DESCRIPTORS (UINT64_C(1) << 20)
+
+/* EBADF: it is not open. */
+static void leave_at_exec (uint64_t fd) {
+  (void)syscall(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* 0: it is no number. */
+static uint64_t number_of (const char *name) {
+  uint64_t number = 0;
+  for (; *name >= '0' && *name <= '9'; name++)
+    number = 10 * number + (uint64_t)(*name - '0');
+  return number;
+}
+
+static void leave_listed (const char *list, long size) {
+  for (long at = 0; at < size;) {
+    const struct dirent64 *entry = (const void *)(list + at);
+    uint64_t fd = number_of(entry->d_name);
+    if (fd > 2)
+      leave_at_exec(fd);
+    at += entry->d_reclen;
+  }
+}
+
+/* Those that /proc says are open. Negative where it says nothing. */
+static long leave_open_ones (void) {
+  _Alignas(struct dirent64) char list[4096];
+  long size, fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/fd",
+                          O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return fd;
+  while ((size = syscall(SYS_getdents64, fd, list, sizeof list)) > 0)
+    leave_listed(list, size);
+  (void)syscall(SYS_close, fd);
+  return size;
+}
+
+/* One after the other, up to where the host can have opened any. */
+static void leave_all_numbers (void) {
+  struct { uint64_t soft, hard; } limit;
+  uint64_t end = MOST_DESCRIPTORS;
+  if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 &&
+      limit.hard < end)
+    end = limit.hard;
+  for (uint64_t fd = 3; fd < end; fd++)
+    leave_at_exec(fd);
+}
+
+/* Linux before 5.11 has no such call, or not this flag, and a container may
+   forbid it. The table of descriptors is the child's own. */
+static void leave_descriptors (void) {
+  if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0 &&
+      leave_open_ones() < 0)
+    leave_all_numbers();
+}
+
 /* What comes from above 2 overwrites nothing that is still to be used, nor
    does 1 become 2 before it is what it is to be. */
 static void set_descriptors (struct pexec__plan *plan) {
@@ -184,8 +243,7 @@ static void set_descriptors (struct pexec__plan *plan) {
     else
       check(plan, syscall(SYS_dup3, plan->fds[fd], fd, 0),
             PEXEC__STEP_DESCRIPTORS);
-  check(plan, syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC),
-        PEXEC__STEP_DESCRIPTORS);
+  leave_descriptors();
 }
 
 /* With a way back the program could take it: that counts as a failure. */

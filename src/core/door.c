@@ -42,6 +42,10 @@ void pexec_supervisor_close (pexec_supervisor *supervisor) {
   pexec__free(supervisor);
 }
 
+const char *pexec_kernel_lacks (void) {
+  return pexec__kernel_lacks();
+}
+
 int pexec_supervisor_fd (pexec_supervisor *supervisor) {
   int error;
   if (pexec__is_forked(supervisor))

@@ -151,12 +151,27 @@ static char *identity_failure (const struct pexec__config *config,
                 "groups: %s", config->name, reason);
 }
 
+/* What the system's word does not tell by itself. */
+static const char *hint (enum pexec__spawn_step step, int error) {
+  if (step == PEXEC__STEP_OOM_SCORE && error == -ENOENT)
+    return " (/proc is not mounted)";
+  if (step == PEXEC__STEP_CLONE &&
+      (error == -EPERM || error == -EINVAL || error == -ENOSYS))
+    return " (it needs clone with CLONE_PIDFD, Linux 5.2: the kernel is "
+           "older, or a seccomp filter, such as a container's, refuses it)";
+  if (error == -ENOSYS)
+    return " (the kernel is older, or a seccomp filter, such as a "
+           "container's, refuses it)";
+  return "";
+}
+
 static char *number_failure (const struct pexec__config *config,
                              enum pexec__spawn_step step, int error) {
   const pexec_rights *rights = config->rights;
   int number = step == PEXEC__STEP_NICE ? rights->nice : rights->oom_score_adj;
-  return format("error starting process \"%s\": %s to %d: %s", config->name,
-                step_text(step), number, pexec_error_text(error));
+  return format("error starting process \"%s\": %s to %d: %s%s", config->name,
+                step_text(step), number, pexec_error_text(error),
+                hint(step, error));
 }
 
 static char *environment_failure (const struct pexec__plan *plan,
@@ -190,9 +205,9 @@ static char *limit_failure (const struct pexec__plan *plan,
   const pexec_limit *limit = &config->rights->limits[plan->failed_item];
   char soft[32], hard[32];
   return format("error starting process \"%s\": setting its limit %s to "
-                "%s:%s: %s", config->name, names[limit->resource],
+                "%s:%s: %s%s", config->name, names[limit->resource],
                 limit_text(limit->soft, soft), limit_text(limit->hard, hard),
-                pexec_error_text(error));
+                pexec_error_text(error), hint(PEXEC__STEP_LIMIT, error));
 }
 
 /* EINVAL: it is not there, or not for the host. */
@@ -202,8 +217,9 @@ static char *cpu_failure (const struct pexec__plan *plan,
   if (error == -EINVAL)
     return format("error starting process \"%s\": there is no CPU %d for it",
                   config->name, cpu);
-  return format("error starting process \"%s\": setting its cpu_affinity: %s",
-                config->name, pexec_error_text(error));
+  return format("error starting process \"%s\": setting its cpu_affinity: "
+                "%s%s", config->name, pexec_error_text(error),
+                hint(PEXEC__STEP_CPUS, error));
 }
 
 /* Who may not use it has not been given it. */
@@ -344,7 +360,8 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
     case PEXEC__STEP_EXEC:
       return exec_failure(plan, config, error);
     default:
-      return format("error starting process \"%s\": %s: %s", config->name,
-                    step_text(step), pexec_error_text(error));
+      return format("error starting process \"%s\": %s: %s%s", config->name,
+                    step_text(step), pexec_error_text(error),
+                    hint(step, error));
   }
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sys.h"
 
@@ -55,16 +56,30 @@ static void visit (int proc_fd, const char *name,
     see(argument, &one);
 }
 
+/* Does it number processes as this one does? Where it is not mounted, there
+   is an empty directory of that name; and one of another pid namespace has
+   other numbers. */
+static bool is_ours (int proc_fd) {
+  char text[16];
+  ssize_t length = readlinkat(proc_fd, "self", text, sizeof text - 1);
+  if (length <= 0)
+    return false;
+  text[length] = '\0';
+  return strtol(text, NULL, 10) == pexec__self();
+}
+
 int pexec__each_living (void (*see) (void *, const struct pexec__living *),
                         void *argument) {
   DIR *proc = opendir("/proc");
   const struct dirent *entry;
+  bool is_known;
   if (proc == NULL)
     return -errno;
-  while ((entry = readdir(proc)) != NULL)
+  is_known = is_ours(dirfd(proc));
+  while (is_known && (entry = readdir(proc)) != NULL)
     visit(dirfd(proc), entry->d_name, see, argument);
   (void)closedir(proc);
-  return 0;
+  return is_known ? 0 : -ENOENT;
 }
 
 int pexec__living_at (int pid, struct pexec__living *one) {

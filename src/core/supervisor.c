@@ -373,6 +373,8 @@ int pexec__supervisor_open (pexec_supervisor *supervisor) {
   int error = -ENOMEM;
   if (supervisor->is_open)
     return 0;
+  if (pexec__kernel_lacks() != NULL)
+    return PEXEC_EUNSUPPORTED;
   if (supervisor->pool == NULL)
     supervisor->pool = pexec__pool_new();
   if (supervisor->pool == NULL)

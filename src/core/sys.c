@@ -38,6 +38,8 @@ struct exit_info {                               /* struct pidfd_info */
 };
 #define GET_INFO _IOWR(0xFF, 11, struct exit_info)
 
+#define NO_DESCRIPTOR 0x7FFFFFFF                 /* never open */
+
 static int checked (long result) {
   return result < 0 ? -errno : (int)result;
 }
@@ -248,9 +250,9 @@ int pexec__rename_new (const char *from, const char *to) {
   struct stat found;
   int error = checked(renameat2(AT_FDCWD, from, AT_FDCWD, to,
                                 RENAME_NOREPLACE));
-  if (error != -EINVAL && error != -ENOSYS)
+  if (error != -EINVAL && error != -ENOSYS && error != -EPERM)
     return error;
-  /* not a matter of this file system: as near as it gets */
+  /* not a matter of this file system or filter: as near as it gets */
   return lstat(to, &found) == 0 ? -EEXIST : pexec__rename(from, to);
 }
 
@@ -325,16 +327,40 @@ int pexec__lock (int fd) {
 
 /* {== processes ========================================================= */
 
+/* A kernel that knows a call, and no filter that refuses it, look at the
+   descriptor last. */
 bool pexec__kernel_is_basic (void) {
   const char *value = getenv("PEXEC_BASIC_KERNEL");
-  int pidfd, result;
   if (value != NULL && strcmp(value, "1") == 0)
     return true;
-  pidfd = checked(syscall(SYS_pidfd_open, getpid(), 0));
-  result = pidfd < 0 ? pidfd : pexec__signal_group(pidfd, 0);
-  if (pidfd >= 0)
-    pexec__close(pidfd);
-  return result < 0 && result != -ESRCH;  /* no group of its own: no matter */
+  return pexec__signal_group(NO_DESCRIPTOR, 0) != -EBADF;
+}
+
+#define LACK(call, since) \
+  "pexec cannot do without " call " (" since "): the kernel is older, or a " \
+  "seccomp filter, such as a container's, refuses it"
+
+/* Since 2.34 the C library makes threads with clone3, and does without it
+   where that is not there, but not where it is not permitted. */
+static bool are_threads_refused (void) {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+  return syscall(SYS_clone3, NULL, 0) < 0 && errno == EPERM;
+#else
+  return false;
+#endif
+}
+
+const char *pexec__kernel_lacks (void) {
+  struct pexec__status status;
+  if (are_threads_refused())
+    return "the C library makes no threads: a seccomp filter, such as an old "
+           "container runtime's, answers EPERM to clone3, where ENOSYS or "
+           "nothing is expected";
+  if (pexec__signal(NO_DESCRIPTOR, 0) != -EBADF)
+    return LACK("the system call pidfd_send_signal", "Linux 5.1");
+  if (pexec__wait(NO_DESCRIPTOR, false, &status) != -EBADF)
+    return LACK("the system call waitid with P_PIDFD", "Linux 5.4");
+  return NULL;
 }
 
 int pexec__cores (void) {

@@ -99,6 +99,8 @@ int pexec__self (void);                  /* getpid */
 int pexec__cores (void);                 /* how many there are; at least 1 */
 int64_t pexec__own_max_rss (void);       /* the most so far, bytes */
 
+/* As pexec_kernel_lacks. */
+const char *pexec__kernel_lacks (void);
 /* Is pexec__signal_group not to be had? PEXEC_BASIC_KERNEL=1 in the
    environment says so too, for specs. The host's thread: it reads that. */
 bool pexec__kernel_is_basic (void);
