@@ -285,6 +285,7 @@ static const struct verb verbs[] = {
   { "setsid", 0, FIXED, do_setsid },
   { "close", 1, FIXED, do_close },        /* FD */
   { "ids", 0, FIXED, do_ids },            /* key=number, groups=a,b */
+  { "back", 0, FIXED, do_back },          /* call=error: tries to be root */
   { "fds", 0, FIXED, do_fds },            /* number=target, each */
   { "signals", 0, FIXED, do_signals },    /* SigBlk SigIgn SigCgt */
   { "file", 1, FIXED, do_file },          /* FILE: what is in it */

@@ -7,12 +7,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -258,6 +261,34 @@ void do_ids (char **args) {
   say_pair("ppid", (long)getppid());
   say_pair("pgid", (long)getpgrp());
   say_pair("sid", (long)getsid(0));
+}
+
+static void say_attempt (const char *name, int result) {
+  char text[LINE];
+  snprintf(text, sizeof text, "%s=%s", name,
+           result == 0 ? "done" : strerrorname_np(errno));
+  child_say(text);
+}
+
+/* All capabilities there can be, in all three sets. */
+static int take_all_capabilities (void) {
+  struct __user_cap_header_struct self = { _LINUX_CAPABILITY_VERSION_3, 0 };
+  struct __user_cap_data_struct all[2];
+  memset(all, 0xFF, sizeof all);
+  return (int)syscall(SYS_capset, &self, all);
+}
+
+void do_back (char **args) {
+  const gid_t root = 0;
+  (void)args;
+  say_attempt("setgroups", setgroups(1, &root));
+  say_attempt("setgid", setgid(0));
+  say_attempt("setegid", setegid(0));
+  say_attempt("setresgid", setresgid(0, 0, 0));
+  say_attempt("setuid", setuid(0));
+  say_attempt("seteuid", seteuid(0));
+  say_attempt("setresuid", setresuid(0, 0, 0));
+  say_attempt("capset", take_all_capabilities());
 }
 
 static void say_fd (const char *name) {

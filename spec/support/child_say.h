@@ -41,6 +41,7 @@ void do_append (char **args);
 void do_stdin (char **args);
 void do_take (char **args);
 void do_ids (char **args);
+void do_back (char **args);
 void do_fds (char **args);
 void do_signals (char **args);
 void do_file (char **args);

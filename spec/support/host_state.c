@@ -4,13 +4,16 @@
 ** that two of them can be compared. Changes nothing; the thread that calls.
 */
 
+#include <linux/capability.h>
 #include <locale.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -140,6 +143,62 @@ static void put_process (lua_State *L) {
   put_number(L, "no new privileges", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
 }
 
+/* {== what a child may be given of its own ==== */
+
+static void put_groups (lua_State *L) {
+  char text[ROOM] = "";
+  gid_t groups[ROOM];
+  int count = getgroups(ROOM, groups);
+  for (int i = 0; i < count && strlen(text) < ROOM - 16; i++)
+    sprintf(text + strlen(text), "%u ", (unsigned)groups[i]);
+  put(L, "groups", text);
+}
+
+static void put_cpus (lua_State *L) {
+  char text[ROOM] = "";
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+    for (int i = 0; i < ROOM - 1; i++)
+      strcat(text, CPU_ISSET(i, &cpus) ? "1" : "0");
+  put(L, "cpus", text);
+}
+
+/* The sets as numbers, and a letter for each: ambient, bounding or not. */
+static void put_capabilities (lua_State *L) {
+  struct __user_cap_header_struct self = { _LINUX_CAPABILITY_VERSION_3, 0 };
+  struct __user_cap_data_struct sets[2];
+  char text[ROOM] = "";
+  memset(sets, 0, sizeof sets);
+  syscall(SYS_capget, &self, sets);
+  for (int i = 0; i < 2; i++)
+    sprintf(text + strlen(text), "%x %x %x ", sets[i].permitted,
+            sets[i].effective, sets[i].inheritable);
+  for (int i = 0; prctl(PR_CAPBSET_READ, i) >= 0; i++) {
+    int is_ambient = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0);
+    strcat(text, is_ambient > 0 ? "a" : prctl(PR_CAPBSET_READ, i) ? "b" : "-");
+  }
+  put(L, "capabilities", text);
+  put_number(L, "kept capabilities", prctl(PR_GET_KEEPCAPS));
+}
+
+static void put_oom_score (lua_State *L) {
+  char text[ROOM] = "";
+  FILE *file = fopen("/proc/self/oom_score_adj", "r");
+  if (file != NULL) {
+    (void)!fgets(text, sizeof text, file);
+    fclose(file);
+  }
+  put(L, "oom score", text);
+}
+
+static void put_rights (lua_State *L) {
+  put_groups(L);
+  put_cpus(L);
+  put_capabilities(L);
+  put_oom_score(L);
+  put_number(L, "io priority", syscall(SYS_ioprio_get, 1, 0));
+}
+
 static int take (lua_State *L) {
   lua_newtable(L);
   put_signals(L);
@@ -148,6 +207,7 @@ static int take (lua_State *L) {
   put_environment(L);
   put_places(L);
   put_process(L);
+  put_rights(L);
   return 1;
 }
 

@@ -68,16 +68,21 @@ end
 
 --- Starts one. settings may have: environment; is_bare: the script gets
 -- nothing, and loads what it needs itself; under: an array of words in front
--- of the interpreter's, that execute what follows them.
+-- of the interpreter's, that execute what follows them; username: whose host
+-- it is; is_open: another user is to read the script, as with username.
 function hosts.start(text, settings)
   local script = spec.tmpdir() .. "/script.lua"
   settings = settings or {}
   spec.write(script, (settings.is_bare and "" or HEAD) .. text)
   local name, args = command(settings.under, script)
+  if settings.username or settings.is_open then
+    assert(os.execute("chmod -R a+rX " .. script:match "^(.*)/"))
+  end
   local host = setmetatable({ lines = {}, stdout = {}, stderr = {} }, Host)
   local process = assert(pexec.new_managed_process({
     id = "host", name = name, args = args, one_shot = true,
-    environment = settings.environment, stop_timeout = 30,
+    environment = settings.environment, username = settings.username,
+    stop_timeout = 30,
     log_writer = function(line, stream)
       table.insert(host.lines, line)
       table.insert(host[stream], line)
