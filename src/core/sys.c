@@ -356,8 +356,6 @@ const char *pexec__kernel_lacks (void) {
     return "the C library makes no threads: a seccomp filter, such as an old "
            "container runtime's, answers EPERM to clone3, where ENOSYS or "
            "nothing is expected";
-  if (pexec__signal(NO_DESCRIPTOR, 0) != -EBADF)
-    return LACK("the system call pidfd_send_signal", "Linux 5.1");
   if (pexec__wait(NO_DESCRIPTOR, false, &status) != -EBADF)
     return LACK("the system call waitid with P_PIDFD", "Linux 5.4");
   return NULL;
@@ -431,8 +429,39 @@ int pexec__exit_info (int pidfd, struct pexec__status *status) {
   return 0;
 }
 
+/* The number of a process; -1: it was reaped; 0: it cannot be known. Of NSpid
+   the last is that of the process's own namespace, which is ours. */
+static int number_of (int pidfd) {
+  char path[48], text[1024];
+  const char *found;
+  ssize_t size;
+  int fd;
+  (void)snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+  if ((fd = pexec__open(path, O_RDONLY, 0)) < 0)
+    return 0;
+  size = pexec__read(fd, text, sizeof text - 1);
+  pexec__close(fd);
+  text[size > 0 ? size : 0] = '\0';
+  if ((found = strstr(text, "\nNSpid:")) == NULL)
+    return 0;
+  text[strcspn(found + 1, "\n") + (size_t)(found + 1 - text)] = '\0';
+  found = strrchr(found, '\t');
+  return found != NULL ? (int)strtol(found, NULL, 10) : 0;
+}
+
+/* A kernel that does not know the call, and a filter that refuses it. A host
+   that reaps its children may give the number away in between. */
+static int signal_by_number (int pidfd, int signo, int error) {
+  int pid = number_of(pidfd);
+  if (pid < 0)
+    return -ESRCH;
+  return pid > 0 ? checked(kill(pid, signo)) : error;
+}
+
 int pexec__signal (int pidfd, int signo) {
-  return checked(syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0));
+  int error = checked(syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0));
+  return error == -ENOSYS || error == -EPERM
+       ? signal_by_number(pidfd, signo, error) : error;
 }
 
 int pexec__signal_group (int pidfd, int signo) {
