@@ -129,7 +129,7 @@ function TestGuide:test_its_table_has_each_field_of_a_configuration()
     fields = fields + 1
     lu.assertTrue(told[name], name)
   end
-  lu.assertEquals(fields, 46)
+  lu.assertEquals(fields, 47)
 end
 
 local function public_names(class)

@@ -414,14 +414,28 @@ int pexec__wait (int pidfd, bool reap, struct pexec__status *status) {
   return 1;
 }
 
-int pexec__exit_info (int pidfd, struct pexec__status *status) {
-  struct exit_info info;
-  memset(&info, 0, sizeof info);
-  info.mask = INFO_EXIT;
-  if (ioctl(pidfd, GET_INFO, &info) < 0)
+#define REAPING_LOOKS 20  /* at one that is being reaped, a millisecond apart */
+
+/* -ENODATA where that is not told. */
+static int ask_exit (int pidfd, struct exit_info *info) {
+  *info = (struct exit_info){ .mask = INFO_EXIT };
+  if (ioctl(pidfd, GET_INFO, info) < 0)
     return -errno;
-  if ((info.mask & INFO_EXIT) == 0)
-    return -ENODATA;
+  return (info->mask & INFO_EXIT) != 0 ? 0 : -ENODATA;
+}
+
+/* Between waitid's last answer to anybody and the kernel's note of the exit
+   there is a moment, in which whoever reaps it may have to wait for a turn. */
+int pexec__exit_info (int pidfd, struct pexec__status *status) {
+  const struct timespec moment = { 0, 1000000 };
+  struct exit_info info;
+  int error = ask_exit(pidfd, &info);
+  for (int i = 0; i < REAPING_LOOKS && error == -ENODATA; i++) {
+    (void)nanosleep(&moment, NULL);
+    error = ask_exit(pidfd, &info);
+  }
+  if (error < 0)
+    return error;
   status->is_known = true;
   status->code = WIFEXITED(info.exit_code) ? WEXITSTATUS(info.exit_code) : -1;
   status->signo = WIFSIGNALED(info.exit_code) ? WTERMSIG(info.exit_code) : 0;
