@@ -2,9 +2,10 @@
 -- each gets its share, and whether all get as much as one does alone. Beside
 -- it, for comparison, 100 bare loops, and what threads get that do nothing but
 -- read and write: one for all, one for each core, one for each child. One
--- child's files and those of all have
--- the same size together: memory that was never used before is dear on a
--- virtual machine, and would slow down whoever keeps more.
+-- child's files and those of all have the same size together: memory that was
+-- never used before is dear on a virtual machine, and would slow down whoever
+-- keeps more. Each keeps one that was rotated: with more, a hundred would
+-- rename a hundred times as much.
 
 local core = require "pexec.core"
 local flow = require "flow"
@@ -15,7 +16,8 @@ local writer = os.getenv "PEXEC_WRITER"
 local MANY <const> = 100
 local SECONDS <const> = 2
 local ROUNDS <const> = 5
-local ALL_SIZE <const> = 100 * 1024 * 1024  -- of all files, until rotated
+local ALL_SIZE <const> = 600 * 1024 * 1024  -- of all files
+local KEEP <const> = 1                      -- of each, rotated
 
 -- What all write in: times of CLOCK_MONOTONIC, with time before to start them.
 local function period()
@@ -42,7 +44,7 @@ end
 local function pexec(path, count)
   local begin_ns, end_ns = period()
   return shares(path, count, "lua5.4", "bench/crowd.lua", count, path,
-                ALL_SIZE // count, "between", begin_ns, end_ns, flow.BLOCK)
+                ALL_SIZE // count // (KEEP + 1), KEEP, "between", begin_ns, end_ns, flow.BLOCK)
 end
 
 local LOOPS <const> = [[
@@ -55,7 +57,7 @@ local function loops(path, count)
   local begin_ns, end_ns = period()
   return shares(path, count, "sh", "-c", LOOPS, "sh", count, writer, begin_ns,
                 end_ns, flow.BLOCK, stopwatch, path,
-                ALL_SIZE // count * (flow.KEEP + 1))
+                ALL_SIZE // count)
 end
 
 local pumps = os.getenv "PEXEC_PUMPS"
@@ -64,7 +66,7 @@ local function threads(number)
   return function(path, count)
     local begin_ns, end_ns = period()
     return shares(path, count, pumps, number, count, path,
-                  ALL_SIZE // count * (flow.KEEP + 1), writer, "between",
+                  ALL_SIZE // count, writer, "between",
                   begin_ns, end_ns, flow.BLOCK)
   end
 end

@@ -11,11 +11,16 @@
 
 #define MUCH (PEXEC__LINE_MAX / 2)   /* bytes at a wake: half a pipe, or more */
 #define MANY 5                       /* pipes of which that can be said */
+#define MOST_READS 3                 /* at a turn: what a cache holds, and a
+                                        writer writes at once */
 #define LOOK_NS (100 * PEXEC__MS)    /* how often a writer is looked after */
 
 /* All a writer does with it, on its own thread. */
 static bool pull (void *source) {
-  return pexec__lines_read(source, PEXEC__LINE_MAX) > 0;
+  int reads = 0;
+  while (reads < MOST_READS && pexec__lines_read(source, PEXEC__LINE_MAX) > 0)
+    reads++;
+  return reads > 0;
 }
 
 /* How many pipes have brought much since this one did, or are lent. */

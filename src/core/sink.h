@@ -60,7 +60,7 @@ struct pexec__entry {
                                    formatted with it */
 };
 
-/* Reads a source that is lent to a sink, once, and puts what came into that
+/* Reads some of a source that is lent to a sink, and puts what came into that
    sink. False where nothing came. Never waits. The writer's thread. */
 typedef bool pexec__pull (void *source);
 
