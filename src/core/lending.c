@@ -11,7 +11,7 @@
 
 #define MUCH (PEXEC__LINE_MAX / 2)   /* bytes at a wake: half a pipe, or more */
 #define MANY 5                       /* pipes of which that can be said */
-#define MOST_READS 3                 /* at a turn: what a cache holds, and a
+#define MOST_READS 4                 /* at a turn: what a cache holds, and a
                                         writer writes at once */
 #define LOOK_NS (100 * PEXEC__MS)    /* how often a writer is looked after */
 
