@@ -322,6 +322,18 @@ static char *inherit_failure (const struct pexec__config *config,
                 pexec_error_text(error));
 }
 
+static char *input_failure (const struct pexec__config *config, int error) {
+  return format("error starting process \"%s\": %s \"%s\": %s", config->name,
+                step_text(PEXEC__STEP_INPUT), config->input.path,
+                pexec_error_text(error));
+}
+
+static char *other_failure (const struct pexec__config *config,
+                            enum pexec__spawn_step step, int error) {
+  return format("error starting process \"%s\": %s: %s%s", config->name,
+                step_text(step), pexec_error_text(error), hint(step, error));
+}
+
 char *pexec__plan_failure (const struct pexec__plan *plan,
                            const struct pexec__config *config,
                            enum pexec__spawn_step step, int error) {
@@ -335,9 +347,7 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
     case PEXEC__STEP_STDERR:
       return inherit_failure(config, step, error);
     case PEXEC__STEP_INPUT:
-      return format("error starting process \"%s\": %s \"%s\": %s",
-                    config->name, step_text(step), config->input.path,
-                    pexec_error_text(error));
+      return input_failure(config, error);
     case PEXEC__STEP_LOG:
       return pexec__log_failure(config, plan->log_path, plan->log_flaw, error);
     case PEXEC__STEP_USER:
@@ -360,8 +370,6 @@ char *pexec__plan_failure (const struct pexec__plan *plan,
     case PEXEC__STEP_EXEC:
       return exec_failure(plan, config, error);
     default:
-      return format("error starting process \"%s\": %s: %s%s", config->name,
-                    step_text(step), pexec_error_text(error),
-                    hint(step, error));
+      return other_failure(config, step, error);
   }
 }
