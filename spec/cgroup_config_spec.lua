@@ -2,25 +2,17 @@
 -- how, comparing, and its JSON.
 
 local lu = require "luaunit"
-local configs = require "pexec.config"
 local pexec = require "pexec"
+local refusals = require "refusals"
 
-local function new(fields)
-  fields.id, fields.name = "a", "b"
-  return configs.new(fields)
-end
+local new <const> = refusals.config
 
 local function assert_refused(cgroup, words)
-  local ok, message = pcall(new, { cgroup = cgroup })
-  lu.assertFalse(ok)
-  lu.assertEquals((message:gsub("^[^:]+:%d+: ", "")), words)
+  refusals.assert_refused({ cgroup = cgroup }, words)
 end
 
 local function assert_invalid(cgroup, words)
-  local ok, message, code = new{ cgroup = cgroup }:validate("web")
-  lu.assertNil(ok)
-  lu.assertEquals(message, 'error validating "web": ' .. words)
-  lu.assertEquals(code, "INVALID_CONFIG")
+  refusals.assert_invalid({ cgroup = cgroup }, words)
 end
 
 TestFields = {}

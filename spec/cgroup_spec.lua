@@ -4,6 +4,7 @@
 -- write to. All cgroups of this spec are below one of its own.
 
 local lu = require "luaunit"
+local managers = require "managers"
 local pexec = require "pexec"
 local spec = require "spec"
 local probe = spec.probe
@@ -116,24 +117,7 @@ local function assert_nothing_left()
 end
 
 local function assert_fails(fields, code, message)
-  local trace = spec.tmpdir() .. "/trace"
-  for _, one_shot in ipairs{ true, false } do
-    fields.one_shot = one_shot
-    local process = new(fields, "append", trace, "ran")
-    lu.assertEquals({ process:start() },
-                    { nil, ('error starting process "%s": %s')
-                           :format(spec.child_path, message), code })
-    lu.assertEquals({ process:wait() }, { true })
-  end
-  lu.assertNil(spec.read(trace))
-end
-
--- Runs f while the host is nobody, but for what it could become again.
-local function as_nobody(f)
-  assert(probe.seteuid(65534))
-  local ok, message = xpcall(f, debug.traceback)
-  assert(probe.seteuid(0))
-  if not ok then error(message, 0) end
+  managers.assert_start_fails(new, fields, code, message)
 end
 
 -- {== birth =================================================================
@@ -521,7 +505,7 @@ local ADVICE <const> = " (it is not delegated to the host's user: its "
 -- FAULTS 6
 function TestRefusals:test_a_cgroup_that_is_not_delegated()
   need_root()
-  as_nobody(function()
+  spec.as_nobody(function()
     assert_fails({}, "EACCES", ('preparing its cgroup "%s": permission denied')
                                :format(dir) .. ADVICE)
   end)
@@ -532,7 +516,7 @@ end
 function TestRefusals:test_one_that_is_delegated_to_somebody_elsewhere()
   need_root()
   run(("mkdir %s && chown nobody %s"):format(dir, dir))
-  as_nobody(function()
+  spec.as_nobody(function()
     assert_fails({}, "EACCES", 'entering its cgroup "' .. BASE .. '/a": '
                  .. "permission denied" .. ADVICE)
   end)
@@ -556,10 +540,10 @@ for name, setting in pairs(SETTINGS) do
   TestRefusals["test_without_the_controller_" .. name] = function()
     local there = spec.read(root .. "/cgroup.controllers"):gsub("\n", "")
     if controllers()[name] then lu.skip("it is there: " .. there) end
-    assert_fails({ cgroup = { path = BASE .. "/a", [setting[1]] = setting[2] } },
-        "EOPNOTSUPP", ("preparing its cgroup: there is no controller %s: "
-                       .. '"%s/cgroup.controllers" has %s')
-                      :format(name, root, there == "" and "none" or there))
+    local cgroup = { path = BASE .. "/a", [setting[1]] = setting[2] }
+    assert_fails({ cgroup = cgroup }, "EOPNOTSUPP",
+        ("preparing its cgroup: there is no controller %s: "
+         .. '"%s/cgroup.controllers" has %s'):format(name, root, there == "" and "none" or there))
     assert_nothing_left()
   end
 end

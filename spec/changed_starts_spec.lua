@@ -6,28 +6,10 @@ local managers = require "managers"
 local pexec = require "pexec"
 local spec = require "spec"
 
-local function logged(fields, ...)
-  local log = spec.collecting_logger()
-  return assert(pexec.new_managed_process(spec.child(fields, ...), log)), log
-end
-
--- A program in the shell that is given as an argument.
-local function shell(fields, text)
-  fields.id, fields.name = "shell", "sh"
-  fields.args = { "-c", text }
-  return assert(pexec.new_managed_process(fields, pexec.null_logger))
-end
-
-local function codes_of(process)
-  local codes = {}
-  for i, record in ipairs(process:history()) do codes[i] = record.exit_code end
-  return codes
-end
-
 TestChangedStarts = {}
 
 function TestChangedStarts:test_a_handler_changes_the_next_one()
-  local process = shell({ restart_delay = 0, on_unexpected_exit =
+  local process = managers.shell({ restart_delay = 0, on_unexpected_exit =
     function(_, exit)
       if exit.run == 1 then
         return { config = { args = { "-c", "exit 2" } } }
@@ -36,11 +18,11 @@ function TestChangedStarts:test_a_handler_changes_the_next_one()
     end }, "exit 1")
   assert(process:start())
   process:wait()
-  lu.assertEquals(codes_of(process), { 1, 2, 1 })
+  lu.assertEquals(managers.codes_of(process), { 1, 2, 1 })
 end
 
 function TestChangedStarts:test_or_all_that_follow()
-  local process = shell({ restart_delay = 0, on_unexpected_exit =
+  local process = managers.shell({ restart_delay = 0, on_unexpected_exit =
     function(_, exit)
       if exit.run == 1 then
         return { keep = true, config = { environment = { CODE = "5" } } }
@@ -49,7 +31,7 @@ function TestChangedStarts:test_or_all_that_follow()
     end }, "exit ${CODE:-1}")
   assert(process:start())
   process:wait()
-  lu.assertEquals(codes_of(process), { 1, 5, 5 })
+  lu.assertEquals(managers.codes_of(process), { 1, 5, 5 })
   lu.assertTrue(process:start())  -- there, too
   process:wait()
   lu.assertEquals(process:info().last_exit.exit_code, 5)
@@ -192,7 +174,7 @@ end
 -- The handler's change is there for the hook to see, and stays.
 function TestChangedStarts:test_a_hook_begins_with_what_a_handler_has_changed()
   local seen = {}
-  local process = shell({
+  local process = managers.shell({
     restart_delay = 0, restart_limit = { max = 2, within = 60 },
     on_unexpected_exit = function(_, exit)
       return exit.run > 1 or { config = { environment = { A = "1" } } }
@@ -205,7 +187,7 @@ function TestChangedStarts:test_a_hook_begins_with_what_a_handler_has_changed()
   assert(process:start())
   process:wait()
   lu.assertEquals(seen, { "", "1", "" })
-  lu.assertEquals(codes_of(process), { 12, 112, 12 })
+  lu.assertEquals(managers.codes_of(process), { 12, 112, 12 })
 end
 
 function TestChangedStarts:test_what_cannot_be_had_fails_the_start()
@@ -227,11 +209,12 @@ function TestChangedStarts:test_a_bad_change_is_the_policys_business()
     [{ nice = 99 }] = "nice should be between",
     [{ limits = { no = 1 } }] = "unknown field",
   } do
-    local process, log = logged({ restart = "never", on_unexpected_exit =
-      function() return { config = config } end }, "exit", 1)
+    local process, log = managers.logged({ restart = "never",
+      on_unexpected_exit = function() return { config = config } end
+    }, "exit", 1)
     assert(process:start())
     process:wait()
-    lu.assertEquals(codes_of(process), { 1 })
+    lu.assertEquals(managers.codes_of(process), { 1 })
     lu.assertNotNil(log:find(words, 1, true) or log:find(words))
   end
 end

@@ -12,21 +12,13 @@ local now = spec.probe.now
 -- A program in the shell that is given as an argument.
 local function shell(fields, text)
   local log = spec.collecting_logger()
-  fields.id, fields.name = "shell", "sh"
-  fields.args = { "-c", text }
-  return assert(pexec.new_managed_process(fields, log)), log
+  return managers.shell(fields, text, log), log
 end
 
 local function started(fields, text)
   local process, log = shell(fields, text)
   assert(process:start())
   return process, log
-end
-
-local function codes_of(process)
-  local codes = {}
-  for i, record in ipairs(process:history()) do codes[i] = record.exit_code end
-  return codes
 end
 
 -- A function that gives CODE, 1 at first and then one more each time; and a
@@ -60,7 +52,7 @@ function TestItsCalls:test_before_each_start_and_the_child_has_it()
     end,
   }, "exit $CODE")
   process:wait()
-  lu.assertEquals(codes_of(process), { 1, 2, 3 })
+  lu.assertEquals(managers.codes_of(process), { 1, 2, 3 })
   lu.assertEquals(#calls, 3)
   for _, arguments in ipairs(calls) do
     lu.assertEquals(arguments.n, 1)
@@ -91,7 +83,7 @@ function TestItsCalls:test_of_a_managers_process_too()
   assert(manager:start())
   local process = manager:process_by_id "a"
   process:wait()
-  lu.assertEquals(codes_of(process), { 1 })
+  lu.assertEquals(managers.codes_of(process), { 1 })
   lu.assertEquals(calls.n, 1)
   manager:stop()
 end
@@ -102,7 +94,7 @@ function TestItsCalls:test_of_a_one_shot_at_each_start()
                         "exit $((CODE - 1))")
   lu.assertTrue(process:start())
   lu.assertEquals(select(3, process:start()), "EXIT_STATUS")
-  lu.assertEquals(codes_of(process), { 0, 1 })
+  lu.assertEquals(managers.codes_of(process), { 0, 1 })
   lu.assertEquals(calls.n, 2)
 end
 
@@ -114,7 +106,7 @@ function TestItsCalls:test_what_can_be_called_will_do()
   local process = started({ restart = "never", environment = object },
                           "exit $CODE")
   process:wait()
-  lu.assertEquals(codes_of(process), { 7 })
+  lu.assertEquals(managers.codes_of(process), { 7 })
 end
 
 function TestItsCalls:test_it_may_wait_and_others_go_on()
@@ -129,7 +121,7 @@ function TestItsCalls:test_it_may_wait_and_others_go_on()
   end }, "exit $CODE")
   process:wait()
   ticker:cancel()
-  lu.assertEquals(codes_of(process), { 4 })
+  lu.assertEquals(managers.codes_of(process), { 4 })
 end
 
 function TestItsCalls:test_nil_is_nothing()
@@ -140,7 +132,7 @@ function TestItsCalls:test_nil_is_nothing()
   spec.probe.setenv("PEXEC_A", nil)
   lu.assertEquals({ ok, message }, { true })
   process:wait()
-  lu.assertEquals(codes_of(process), { 3 })
+  lu.assertEquals(managers.codes_of(process), { 3 })
 end
 
 function TestItsCalls:test_with_files_and_without_the_hosts()
@@ -154,7 +146,7 @@ function TestItsCalls:test_with_files_and_without_the_hosts()
   assert(process:start())
   spec.probe.setenv("PEXEC_A", nil)
   process:wait()
-  lu.assertEquals(codes_of(process), { 120 })
+  lu.assertEquals(managers.codes_of(process), { 120 })
 end
 
 TestWithOthers = {}
@@ -188,7 +180,7 @@ function TestWithOthers:test_a_hook_sees_and_changes_what_it_gave()
   }, "exit $A$B")
   process:wait()
   lu.assertEquals(seen, { "1", "1", "1" })
-  lu.assertEquals(codes_of(process), { 1, 12, 3 })
+  lu.assertEquals(managers.codes_of(process), { 1, 12, 3 })
   lu.assertEquals(given, { A = "1" })
 end
 
@@ -202,7 +194,7 @@ function TestWithOthers:test_a_hooks_bad_change_leaves_it()
       end,
     }, "exit $CODE")
     process:wait()
-    lu.assertEquals(codes_of(process), { 5 })
+    lu.assertEquals(managers.codes_of(process), { 5 })
     lu.assertStrContains(log:find "before_start: ",
                          "; starting it without the changes")
   end
@@ -228,7 +220,7 @@ function TestWithOthers:test_a_handler_changes_other_fields()
     end,
   }, "exit $CODE")
   process:wait()
-  lu.assertEquals(codes_of(process), { 1, 12, 3 })
+  lu.assertEquals(managers.codes_of(process), { 1, 12, 3 })
 end
 
 function TestWithOthers:test_a_handlers_table_takes_its_place()
@@ -242,7 +234,7 @@ function TestWithOthers:test_a_handlers_table_takes_its_place()
       end,
     }, "exit $CODE")
     process:wait()
-    lu.assertEquals(codes_of(process), { 1, 9, keep and 9 or 2 })
+    lu.assertEquals(managers.codes_of(process), { 1, 9, keep and 9 or 2 })
     lu.assertEquals(calls.n, keep and 1 or 2)
   end
 end
@@ -256,7 +248,7 @@ function TestWithOthers:test_a_handler_gives_no_function()
     end,
   }, "exit $CODE")
   process:wait()
-  lu.assertEquals(codes_of(process), { 1 })
+  lu.assertEquals(managers.codes_of(process), { 1 })
   lu.assertNotNil(log:find("on_unexpected_exit.config.environment: " ..
                            "table of strings expected, got function"))
 end
@@ -297,7 +289,7 @@ function TestItsFailures:test_a_start_fails_and_says_why()
     is_wrong = false
     assert(process:start())
     process:wait()
-    lu.assertEquals(codes_of(process), { 3 })
+    lu.assertEquals(managers.codes_of(process), { 3 })
   end
 end
 

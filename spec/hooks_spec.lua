@@ -8,24 +8,6 @@ local spec = require "spec"
 
 local now = spec.probe.now
 
-local function logged(fields, ...)
-  local log = spec.collecting_logger()
-  return assert(pexec.new_managed_process(spec.child(fields, ...), log)), log
-end
-
--- A program in the shell that is given as an argument.
-local function shell(fields, text)
-  fields.id, fields.name = "shell", "sh"
-  fields.args = { "-c", text }
-  return assert(pexec.new_managed_process(fields, pexec.null_logger))
-end
-
-local function codes_of(process)
-  local codes = {}
-  for i, record in ipairs(process:history()) do codes[i] = record.exit_code end
-  return codes
-end
-
 TestBeforeStart = {}
 
 function TestBeforeStart:test_it_is_called_before_each_start()
@@ -44,7 +26,7 @@ end
 
 function TestBeforeStart:test_what_it_changes_is_for_this_start()
   local n = 0
-  local process = shell({
+  local process = managers.shell({
     restart_delay = 0, restart_limit = { max = 3, within = 60 },
     before_start = function(_, config)
       n = n + 1
@@ -54,12 +36,12 @@ function TestBeforeStart:test_what_it_changes_is_for_this_start()
   }, "exit ${CODE:-1}")
   assert(process:start())
   process:wait()
-  lu.assertEquals(codes_of(process), { 1, 2, 3, 1 })
+  lu.assertEquals(managers.codes_of(process), { 1, 2, 3, 1 })
 end
 
 function TestBeforeStart:test_the_program_and_its_directory_can_be_changed()
   local directory = spec.tmpdir()
-  local process = shell({
+  local process = managers.shell({
     restart = "never",
     before_start = function(_, config)
       config.name, config.cwd = "/bin/sh", directory
@@ -68,12 +50,12 @@ function TestBeforeStart:test_the_program_and_its_directory_can_be_changed()
   }, "exit 1")
   assert(process:start())
   process:wait()
-  lu.assertEquals(codes_of(process), { 4 })
+  lu.assertEquals(managers.codes_of(process), { 4 })
   lu.assertEquals(spec.read(directory .. "/here"), directory .. "\n")
 end
 
 function TestBeforeStart:test_what_no_start_takes_cannot_be_changed()
-  local process, log = logged({
+  local process, log = managers.logged({
     restart = "never",
     before_start = function(_, config)
       config.args = { "exit", "9" }
@@ -82,19 +64,19 @@ function TestBeforeStart:test_what_no_start_takes_cannot_be_changed()
   }, "exit", 1)
   assert(process:start())
   process:wait()
-  lu.assertEquals(codes_of(process), { 1 })
+  lu.assertEquals(managers.codes_of(process), { 1 })
   lu.assertNotNil(log:find("before_start: stop_signal cannot be changed, " ..
                            "only name, args"))
 end
 
 function TestBeforeStart:test_what_does_not_validate_is_left_out()
-  local process, log = logged({
+  local process, log = managers.logged({
     restart = "never",
     before_start = function(_, config) config.name = "" end,
   }, "exit", 1)
   assert(process:start())
   process:wait()
-  lu.assertEquals(codes_of(process), { 1 })
+  lu.assertEquals(managers.codes_of(process), { 1 })
   lu.assertNotNil(log:find '"name" is required')
 end
 
@@ -113,7 +95,7 @@ end
 
 function TestBeforeStart:test_a_veto_ends_the_restarts()
   local n = 0
-  local process, log = logged({
+  local process, log = managers.logged({
     restart_delay = 0,
     before_start = function()
       n = n + 1
@@ -359,7 +341,7 @@ end
 
 -- FAULTS 14
 function TestBeforeStop:test_the_stop_goes_on_without_one_that_hangs()
-  local process, log = logged({
+  local process, log = managers.logged({
     hook_timeout = 0.1, before_stop = function() pexec.sleep(60) end,
   }, "forever")
   assert(process:start())
@@ -371,7 +353,7 @@ TestTheirTime = {}
 
 -- FAULTS 14
 function TestTheirTime:test_things_go_on_without_one_that_hangs()
-  local process, log = logged({
+  local process, log = managers.logged({
     hook_timeout = 0.1, restart = "never",
     before_start = function() pexec.sleep(60) end,
     after_start = function() pexec.sleep(60) end,
@@ -388,14 +370,14 @@ end
 function TestTheirTime:test_and_without_one_that_fails()
   local bad = setmetatable({}, { __tostring = function() error "no" end })
   for _, problem in ipairs{ "oh no", 7, { "a table" }, bad } do
-    local process, log = logged({
+    local process, log = managers.logged({
       restart = "never",
       before_start = function() error(problem) end,
       after_exit = function() error(problem) end,
     }, "exit", 1)
     assert(process:start())
     process:wait()
-    lu.assertEquals(codes_of(process), { 1 })
+    lu.assertEquals(managers.codes_of(process), { 1 })
     lu.assertNotNil(log:find "error in before_start, going on without it")
     lu.assertNotNil(log:find "error in after_exit, going on without it")
   end

@@ -4,24 +4,11 @@
 local lu = require "luaunit"
 local configs = require "pexec.config"
 local pexec = require "pexec"
+local refusals = require "refusals"
 
-local function new(fields)
-  fields.id, fields.name = "a", "b"
-  return configs.new(fields)
-end
-
-local function assert_refused(fields, words)
-  local ok, message = pcall(new, fields)
-  lu.assertFalse(ok)
-  lu.assertEquals(message:gsub("^[^:]+:%d+: ", ""), words)
-end
-
-local function assert_invalid(fields, words)
-  local ok, message, code = new(fields):validate("web")
-  lu.assertNil(ok)
-  lu.assertEquals(message, 'error validating "web": ' .. words)
-  lu.assertEquals(code, "INVALID_CONFIG")
-end
+local new <const> = refusals.config
+local assert_refused <const> = refusals.assert_refused
+local assert_invalid <const> = refusals.assert_invalid
 
 TestFields = {}
 

@@ -3,6 +3,7 @@
 -- cannot be had is an error, with nothing run.
 
 local lu = require "luaunit"
+local managers = require "managers"
 local pexec = require "pexec"
 local spec = require "spec"
 local probe = spec.probe
@@ -44,26 +45,8 @@ local function status_of(fields)
   return facts
 end
 
--- Fails with this, and leaves no trace of the program that it did not run.
 local function assert_fails(fields, code, message)
-  local trace = spec.tmpdir() .. "/trace"
-  for _, one_shot in ipairs{ true, false } do
-    fields.one_shot = one_shot
-    local process = new(fields, "append", trace, "ran")
-    lu.assertEquals({ process:start() },
-                    { nil, ('error starting process "%s": %s')
-                           :format(spec.child_path, message), code })
-    lu.assertEquals({ process:wait() }, { true })
-  end
-  lu.assertNil(spec.read(trace))
-end
-
--- Runs f while the host is nobody, but for what it could become again.
-local function as_nobody(f)
-  assert(probe.seteuid(65534))
-  local ok, message = xpcall(f, debug.traceback)
-  assert(probe.seteuid(0))
-  if not ok then error(message, 0) end
+  managers.assert_start_fails(new, fields, code, message)
 end
 
 TestGroups = {}
@@ -130,7 +113,7 @@ end
 -- FAULTS 6
 function TestGroups:test_a_host_that_may_not_change_them()
   need_root()
-  as_nobody(function()
+  spec.as_nobody(function()
     assert_fails({ group = "daemon" }, "EPERM",
                  'changing its group to "daemon": operation not permitted')
     assert_fails({ supplementary_groups = { "sys" } }, "EPERM",
@@ -197,7 +180,7 @@ end
 -- FAULTS 6
 function TestPriority:test_a_host_that_may_not()
   need_root()
-  as_nobody(function()
+  spec.as_nobody(function()
     assert_fails({ nice = -1 }, "EACCES",
                  "setting its nice value to -1: permission denied")
   end)
@@ -239,7 +222,7 @@ end
 function TestOomScore:test_a_host_that_may_not_lower_it()
   need_root()
   with_score("300", function()
-    as_nobody(function()
+    spec.as_nobody(function()
       assert_fails({ oom_score_adj = -1 }, "EACCES",
                    "setting its oom_score_adj to -1: permission denied")
     end)
@@ -335,7 +318,7 @@ function TestLimits:test_one_that_is_refused()
   local hard = tonumber((limits_in(spec.read("/proc/self/limits")).nofile
                          :match " (%d+)"))
   if not hard then lu.skip("there is no limit to be above of") end
-  as_nobody(function()
+  spec.as_nobody(function()
     assert_fails({ limits = { core = 0, nofile = { 64, hard + 1 } } },
         "EPERM", ("setting its limit nofile to 64:%d: operation not permitted")
                  :format(hard + 1))
@@ -394,7 +377,7 @@ end
 -- FAULTS 6
 function TestIoPriority:test_a_host_that_may_not()
   need_root()
-  as_nobody(function()
+  spec.as_nobody(function()
     assert_fails({ io_priority = { class = "realtime" } }, "EPERM",
                  "setting its io_priority: operation not permitted")
   end)

@@ -40,11 +40,7 @@ function environments.files(value, name)
 end
 
 function environments.is_same(a, b)
-  a, b = plan(a), plan(b)
-  for i = 1, math.max(#a, #b) do
-    if a[i] ~= b[i] then return false end
-  end
-  return true
+  return records.is_same_array(plan(a), plan(b))
 end
 
 function environments.encode(files, name)

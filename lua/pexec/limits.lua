@@ -186,13 +186,7 @@ function limits.problem_of_cpus(cpus, name)
   end
 end
 
-function limits.is_same_cpus(a, b)
-  if not a or not b then return a == b end
-  for i = 1, math.max(#a, #b) do
-    if a[i] ~= b[i] then return false end
-  end
-  return true
-end
+limits.is_same_cpus = records.is_same_array
 
 function limits.encode_cpus(cpus)
   return cpus

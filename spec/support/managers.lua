@@ -33,6 +33,41 @@ function managers.started(fields, ...)
   return process
 end
 
+--- A process with these fields that runs a text in the shell.
+function managers.shell(fields, text, logger)
+  fields.id, fields.name = "shell", "sh"
+  fields.args = { "-c", text }
+  return assert(pexec.new_managed_process(fields, logger or pexec.null_logger))
+end
+
+--- As managers.process, with a logger that collects, which is returned too.
+function managers.logged(fields, ...)
+  local log = spec.collecting_logger()
+  return assert(pexec.new_managed_process(spec.child(fields, ...), log)), log
+end
+
+--- The exit codes in its history, in that order.
+function managers.codes_of(process)
+  local codes = {}
+  for i, record in ipairs(process:history()) do codes[i] = record.exit_code end
+  return codes
+end
+
+--- A child that make(fields, ...) makes cannot be started, one-shot or not, for
+-- this reason, and nothing of its program has run.
+function managers.assert_start_fails(make, fields, code, message)
+  local trace = spec.tmpdir() .. "/trace"
+  for _, one_shot in ipairs{ true, false } do
+    fields.one_shot = one_shot
+    local process = make(fields, "append", trace, "ran")
+    lu.assertEquals({ process:start() },
+                    { nil, ('error starting process "%s": %s')
+                           :format(spec.child_path, message), code })
+    lu.assertEquals({ process:wait() }, { true })
+  end
+  lu.assertNil(spec.read(trace))
+end
+
 --- One that does nothing until it is told to, and then ignores TERM. Returns
 -- it when it has got so far.
 function managers.stubborn(fields)

@@ -72,6 +72,14 @@ function spec.eventually(f, seconds)
   end
 end
 
+--- Runs f while the host is nobody, but for what it could become again.
+function spec.as_nobody(f)
+  assert(probe.seteuid(65534))
+  local ok, message = xpcall(f, debug.traceback)
+  assert(probe.seteuid(0))
+  if not ok then error(message, 0) end
+end
+
 -- Files ----------------------------------------------------------------------
 
 local directories = {}
