@@ -540,10 +540,11 @@ for name, setting in pairs(SETTINGS) do
   TestRefusals["test_without_the_controller_" .. name] = function()
     local there = spec.read(root .. "/cgroup.controllers"):gsub("\n", "")
     if controllers()[name] then lu.skip("it is there: " .. there) end
+    if there == "" then there = "none" end
     local cgroup = { path = BASE .. "/a", [setting[1]] = setting[2] }
     assert_fails({ cgroup = cgroup }, "EOPNOTSUPP",
         ("preparing its cgroup: there is no controller %s: "
-         .. '"%s/cgroup.controllers" has %s'):format(name, root, there == "" and "none" or there))
+         .. '"%s/cgroup.controllers" has %s'):format(name, root, there))
     assert_nothing_left()
   end
 end
