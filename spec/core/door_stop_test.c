@@ -149,18 +149,24 @@ static void a_zombie_of_another_does_not_count (void **state) {
 
 /* {== at any moment ====================================================== */
 
+/* It may be up before the stop is ordered, where this thread is kept off its
+   core between the two. */
 static void it_stops_while_it_is_starting (void **state) {
+  int refused = 0;
   (void)state;
-  for (int i = 0; i < 50; i++) {
+  for (int i = 0; i < 500 && refused < 50; i++) {
+    int error;
     pexec_process *process = CHILD("append", real_path("runs"), "%p",
                                    "forever");
     assert_int_equal(pexec_process_start(process, -1), 0);
     assert_int_equal(stop(process)->error, 0);
-    assert_int_equal(real_await(process, PEXEC_EVENT_STARTED)->error,
-                     PEXEC_EALREADY_STOPPED);
+    error = real_await(process, PEXEC_EVENT_STARTED)->error;
+    assert_true(error == 0 || error == PEXEC_EALREADY_STOPPED);
+    refused += error != 0;
     (void)real_await(process, PEXEC_EVENT_ENDED);
     real_release(process);
   }
+  assert_true(refused > 0);
 }
 
 static void after_a_stop_nothing_is_ever_started (void **state) {

@@ -62,9 +62,28 @@ bool child_write_all (int fd, const char *data, size_t length) {
   return true;
 }
 
+/* A file is made with its first line in it: a spec that sees it may read it.
+   False where it cannot be made so, or is there already. */
+static bool make_with_line (const char *path, const char *line) {
+  char made[LINE];
+  int fd;
+  bool is_fine;
+  snprintf(made, sizeof made, "%s.%d.new", path, (int)getpid());
+  fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0)
+    return false;
+  is_fine = child_write_all(fd, line, strlen(line)) && link(made, path) == 0;
+  unlink(made);
+  close(fd);
+  return is_fine;
+}
+
 /* O_APPEND and one write keep the line whole. */
 bool child_append_line (const char *path, const char *line) {
-  int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  int fd;
+  if (access(path, F_OK) != 0 && make_with_line(path, line))
+    return true;
+  fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0)
     return false;
   bool is_fine = child_write_all(fd, line, strlen(line));
