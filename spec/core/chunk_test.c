@@ -68,7 +68,7 @@ static int begin (void **s) {
   (void)s;
   good_blocks = -1;
   dice = 1;
-  assert_non_null(pool = pexec__pool_new());
+  assert_non_null(pool = pexec__pool_new(POOLED));
   assert_non_null(ledger = pexec__ledger_new("an id"));
   return 0;
 }
@@ -174,7 +174,7 @@ static void without_memory_there_is_no_pool_and_no_ledger (void **s) {
   assert_null(pexec__ledger_new("an id"));
   for (int n = 0; n < 2; n++) {
     good_blocks = n;
-    assert_null(pexec__pool_new());
+    assert_null(pexec__pool_new(POOLED));
   }
 }
 

@@ -125,7 +125,7 @@ int64_t fake_writer_next_ns (void) {
 }
 
 static void serve (struct pexec__writers *writers, struct pexec__sink *sink) {
-  int64_t wait_ns = pexec__sink_serve(sink, &writers->text);
+  int64_t wait_ns = pexec__sink_serve(sink, &writers->text, NULL);
   if (wait_ns == PEXEC__SINK_CLOSED)
     return;
   sink->retry_at_ns = wait_ns > 0 ? fake.now_ns + wait_ns : 0;

@@ -38,7 +38,7 @@ static bool is_lent (int i) {
 /* The writer of stream i reads once. */
 static bool pull (int i) {
   struct pexec__sink *sink = &borrowers.sinks[i];
-  return sink->pull(sink->source);
+  return sink->pull(sink->source, supervisor.pool);
 }
 
 /* The writer has had enough. */

@@ -330,7 +330,7 @@ static int begin (void **state) {
   world.now_ns = 1;
   world.good_blocks = -1;
   assert_non_null(world.text = malloc(FILE_MAX));
-  assert_non_null(pool = pexec__pool_new());
+  assert_non_null(pool = pexec__pool_new(40));
   assert_non_null(ledgers[0] = pexec__ledger_new("one"));
   assert_non_null(ledgers[1] = pexec__ledger_new("two"));
   text = (struct pexec__text){ .data = malloc(4096), .capacity = 4096 };
@@ -401,7 +401,7 @@ static inline bool put (int of, const char *data) {
 
 static int64_t serve (void) {
   writer.is_called = false;
-  return pexec__sink_serve(sink, &text);
+  return pexec__sink_serve(sink, &text, pool);
 }
 
 /* As the writer would, while there is no failure. */

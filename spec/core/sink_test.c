@@ -455,9 +455,10 @@ static void the_error_of_opening_anew_is_kept_until_the_next_time (void **s) {
 /* What its source holds; NULL: nothing. */
 static const char *source_text;
 
-static bool pull_text (void *source) {
+static bool pull_text (void *source, struct pexec__pool *readers) {
   const char *there = source_text;
   assert_ptr_equal(source, &source_text);
+  assert_ptr_equal(readers, pool);
   source_text = NULL;
   if (there != NULL)
     (void)put(0, there);

@@ -102,7 +102,7 @@ static struct pexec__ledger *ledger;
 static void begin_with (size_t size) {
   good_blocks = -1;
   tail = (struct pexec__tail){ .size = size };
-  assert_non_null(pool = pexec__pool_new());
+  assert_non_null(pool = pexec__pool_new(40));
   assert_non_null(ledger = pexec__ledger_new("id"));
 }
 

@@ -329,7 +329,7 @@ static int begin (void **state) {
   }
   memset(&supervisor, 0, sizeof supervisor);
   pexec__mailbox_open(&supervisor.outbox);
-  supervisor.pool = pexec__pool_new();
+  supervisor.pool = pexec__pool_new(40);
   supervisor.null_fd = NULL_FD;
   config = (struct pexec__config){ .id = "writer",
                                    .events_buffer = 256 * KIB };

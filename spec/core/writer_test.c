@@ -266,7 +266,7 @@ static int begin (void **s) {
     (void)pthread_cond_init(&files[i].has_changed, NULL);
   }
   pexec__mailbox_open(&words);
-  assert_non_null(pool = pexec__pool_new());
+  assert_non_null(pool = pexec__pool_new(40));
   assert_non_null(ledger = pexec__ledger_new("id"));
   threads_before = count_threads();
   cores = 1;
@@ -423,10 +423,11 @@ static void where_no_other_can_be_had_one_is_enough (void **s) {
 
 /* {== what is lent ======================================================= */
 
-static atomic_bool is_reading, may_return;
+static atomic_bool is_reading, may_return, has_own_pool;
 
-static bool pull_slowly (void *source) {
+static bool pull_slowly (void *source, struct pexec__pool *own) {
   (void)source;
+  atomic_store(&has_own_pool, own != NULL && own != pool);
   atomic_store(&is_reading, true);
   EVENTUALLY(atomic_load(&may_return));
   atomic_store(&is_reading, false);
@@ -453,6 +454,7 @@ static void what_is_taken_back_is_not_being_read (void **s) {
     assert_int_equal(pthread_create(&helper, NULL, let_it_return, NULL), 0);
     pexec__sink_take_back(sink);
     assert_false(atomic_load(&is_reading));
+    assert_true(atomic_load(&has_own_pool));
     (void)pthread_join(helper, NULL);
   }
 }

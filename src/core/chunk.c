@@ -7,7 +7,6 @@
 #include "sys.h"
 
 #define POOLED_CAPACITY (2 * (size_t)PEXEC__LINE_MAX)
-#define POOLED_MOST 40  /* a good part of what waits when all are busy */
 
 /* {== ledgers ============================================================ */
 
@@ -37,7 +36,7 @@ static struct pexec__chunk *allocate (size_t capacity) {
   return chunk;
 }
 
-struct pexec__pool *pexec__pool_new (void) {
+struct pexec__pool *pexec__pool_new (int most) {
   struct pexec__pool *pool = pexec__calloc(1, sizeof *pool);
   if (pool == NULL)
     return NULL;
@@ -47,6 +46,7 @@ struct pexec__pool *pexec__pool_new (void) {
   }
   pool->free->next_free = NULL;
   pool->count = 1;
+  pool->most = most;
   atomic_init(&pool->holders, 1);
   (void)pthread_mutex_init(&pool->lock, NULL);  /* cannot fail on Linux */
   return pool;
@@ -84,7 +84,7 @@ static struct pexec__chunk *take_pooled (struct pexec__pool *pool) {
 static bool give_back (struct pexec__pool *pool, struct pexec__chunk *chunk) {
   bool is_taken;
   (void)pthread_mutex_lock(&pool->lock);
-  if ((is_taken = pool->count < POOLED_MOST)) {
+  if ((is_taken = pool->count < pool->most)) {
     chunk->next_free = pool->free;
     pool->free = chunk;
     pool->count++;

@@ -58,16 +58,20 @@ struct pexec__view {
 
 /* Chunks of full size come from here, and return: to give them back to the
    C library each time would cost page faults. One is always here, or in use:
-   with no memory to be had, what children write is still read. Any thread. */
+   with no memory to be had, what children write is still read. Any thread; but
+   each that reads has a pool of its own, so that what it reads into is in the
+   cache of its own core. */
 struct pexec__pool {
   atomic_int holders;
   int owner_pid;             /* in another process its lock may be held */
   pthread_mutex_t lock;
   struct pexec__chunk *free;
   int count;
+  int most;                  /* that stay */
 };
 
-struct pexec__pool *pexec__pool_new (void);  /* NULL for want of memory */
+/* For so many chunks; NULL for want of memory. */
+struct pexec__pool *pexec__pool_new (int most);
 struct pexec__pool *pexec__pool_hold (struct pexec__pool *pool);
 void pexec__pool_release (struct pexec__pool *pool);  /* NULL: nothing */
 

@@ -616,9 +616,10 @@ void pexec__output_timer_due (void *supervisor);
 
 /* {== lines.c ============================================================ */
 
-/* Reads once, and delivers what came: as pexec__read; -ENOMEM. The one thread
-   whose the stream is. */
-ssize_t pexec__lines_read (struct pexec__stream *stream, size_t most);
+/* Reads once into a chunk of this pool, and delivers what came: as
+   pexec__read; -ENOMEM. The one thread whose the stream is. */
+ssize_t pexec__lines_read (struct pexec__stream *stream,
+                           struct pexec__pool *pool, size_t most);
 /* A last line that has no end; or the end of one that went out in pieces. */
 void pexec__lines_flush (struct pexec__stream *stream);
 void pexec__lines_drop_rest (struct pexec__stream *stream);

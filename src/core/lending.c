@@ -16,9 +16,10 @@
 #define LOOK_NS (100 * PEXEC__MS)    /* how often a writer is looked after */
 
 /* All a writer does with it, on its own thread. */
-static bool pull (void *source) {
+static bool pull (void *source, struct pexec__pool *pool) {
   int reads = 0;
-  while (reads < MOST_READS && pexec__lines_read(source, PEXEC__LINE_MAX) > 0)
+  while (reads < MOST_READS &&
+         pexec__lines_read(source, pool, PEXEC__LINE_MAX) > 0)
     reads++;
   return reads > 0;
 }

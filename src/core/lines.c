@@ -157,11 +157,11 @@ static void take (struct pexec__stream *stream, struct pexec__chunk *chunk,
 
 /* With room in front for the rest. NULL for want of memory. */
 static struct pexec__chunk *new_chunk (struct pexec__stream *stream,
+                                       struct pexec__pool *pool,
                                        size_t length) {
   pexec_process *process = stream->process;
   struct pexec__chunk *chunk =
-      pexec__chunk_new(process->supervisor->pool, process->ledger,
-                       stream->rest_length + length);
+      pexec__chunk_new(pool, process->ledger, stream->rest_length + length);
   if (chunk == NULL)
     return NULL;
   chunk->length = stream->rest_length;
@@ -172,8 +172,9 @@ static struct pexec__chunk *new_chunk (struct pexec__stream *stream,
   return chunk;
 }
 
-ssize_t pexec__lines_read (struct pexec__stream *stream, size_t most) {
-  struct pexec__chunk *chunk = new_chunk(stream, most);
+ssize_t pexec__lines_read (struct pexec__stream *stream,
+                           struct pexec__pool *pool, size_t most) {
+  struct pexec__chunk *chunk = new_chunk(stream, pool, most);
   size_t from = stream->rest_length;
   ssize_t size;
   if (chunk == NULL)
@@ -192,7 +193,7 @@ void pexec__lines_flush (struct pexec__stream *stream) {
   struct reading reading = { stream, NULL, stream->rest_length, 1 };
   if (stream->rest_length == 0 && !stream->is_in_pieces)
     return;
-  reading.chunk = new_chunk(stream, 0);
+  reading.chunk = new_chunk(stream, stream->process->supervisor->pool, 0);
   if (reading.chunk == NULL) {
     stream->process->lost_lines++;
     pexec__lines_drop_rest(stream);

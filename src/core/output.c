@@ -44,7 +44,8 @@ static void close_stream (struct pexec__stream *stream) {
    is as good as ended: it would be readable for ever. Without memory for it
    the child waits. */
 static size_t read_once (struct pexec__stream *stream, size_t most) {
-  ssize_t size = pexec__lines_read(stream, most);
+  ssize_t size = pexec__lines_read(stream, stream->process->supervisor->pool,
+                                   most);
   stream->is_short = (size == -ENOMEM);
   if (size > 0)
     return (size_t)size;

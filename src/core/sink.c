@@ -491,18 +491,19 @@ static void end_pulling (struct pexec__sink *sink, bool has_pulled) {
   pexec__writer_unlock(sink->writer);
 }
 
-static void pull (struct pexec__sink *sink) {
+static void pull (struct pexec__sink *sink, struct pexec__pool *pool) {
   void *source = begin_pulling(sink);
   if (source != NULL)
-    end_pulling(sink, sink->pull(source));
+    end_pulling(sink, sink->pull(source, pool));
 }
 
 int64_t pexec__sink_serve (struct pexec__sink *sink,
-                           struct pexec__text *text) {
+                           struct pexec__text *text,
+                           struct pexec__pool *pool) {
   enum errand errand;
   int64_t wait_ns;
   int error;
-  pull(sink);
+  pull(sink, pool);
   wait_ns = serve_batch(sink, text, &errand);
   error = run_errand(sink, errand);
   if (sink->file != NULL)

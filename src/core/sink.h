@@ -60,9 +60,10 @@ struct pexec__entry {
                                    formatted with it */
 };
 
-/* Reads some of a source that is lent to a sink, and puts what came into that
-   sink. False where nothing came. Never waits. The writer's thread. */
-typedef bool pexec__pull (void *source);
+/* Reads some of a source that is lent to a sink into chunks of the pool, and
+   puts what came into that sink. False where nothing came. Never waits. The
+   writer's thread. */
+typedef bool pexec__pull (void *source, struct pexec__pool *pool);
 
 struct pexec__sink {
   /* immutable */
@@ -190,10 +191,12 @@ struct pexec__sink_state pexec__sink_read_state (struct pexec__sink *sink);
 #define PEXEC__SINK_IDLE (-1)
 #define PEXEC__SINK_CLOSED (-2)        /* not to be touched any more */
 
-/* Writes what waits, or a good part of it. The result is how long to wait
-   before the next turn, in ns, 0: at once; or one of these two. */
+/* Writes what waits, or a good part of it, and what it reads before that, into
+   chunks of this pool, of a source that is lent to it. The result is how long
+   to wait before the next turn, in ns, 0: at once; or one of these two. */
 int64_t pexec__sink_serve (struct pexec__sink *sink,
-                           struct pexec__text *text);
+                           struct pexec__text *text,
+                           struct pexec__pool *pool);
 
 /* delivery.c: a list of entries, off the lock. */
 struct pexec__batch {

@@ -10,6 +10,8 @@
 #include "spawner.h"
 #include "thread.h"
 
+#define CHUNKS_KEPT 40  /* a good part of what waits when all are busy */
+
 /* {== the list of processes ============================================== */
 
 static void enlist (pexec_process *process) {
@@ -376,7 +378,7 @@ int pexec__supervisor_open (pexec_supervisor *supervisor) {
   if (pexec__kernel_lacks() != NULL)
     return PEXEC_EUNSUPPORTED;
   if (supervisor->pool == NULL)
-    supervisor->pool = pexec__pool_new();
+    supervisor->pool = pexec__pool_new(CHUNKS_KEPT);
   if (supervisor->pool == NULL)
     return error;
   if ((error = supervisor->event_fd = pexec__eventfd()) < 0)

@@ -11,6 +11,7 @@
 
 #define TEXT_SIZE (128 * 1024)
 #define LAST_LOOK INT64_C(200000000)  /* ns that a deadline is exceeded by */
+#define CHUNKS_KEPT 8                 /* what it reads at a turn, and some */
 
 struct pexec__writer {
   /* immutable */
@@ -33,6 +34,7 @@ struct pexec__writer {
   struct pexec__sink *left;     /* its sinks */
   /* its own thread only */
   struct pexec__text text;
+  struct pexec__pool *pool;     /* what it reads into, where it reads */
 };
 
 struct pexec__writers {
@@ -158,6 +160,7 @@ static void free_writer (struct pexec__writer *writer) {
   pexec__mailbox_close(&writer->todo);
   (void)pthread_cond_destroy(&writer->has_changed);
   pexec__free(writer->text.data);
+  pexec__pool_release(writer->pool);
   pexec__free(writer);
 }
 
@@ -184,7 +187,7 @@ static void free_left (struct pexec__writer *writer) {
 static bool serve_all (struct pexec__writer *writer) {
   struct pexec__sink *sink;
   while ((sink = next_sink(writer)) != NULL) {
-    int64_t wait_ns = pexec__sink_serve(sink, &writer->text);
+    int64_t wait_ns = pexec__sink_serve(sink, &writer->text, writer->pool);
     if (wait_ns != PEXEC__SINK_CLOSED)
       come_again(writer, sink, wait_ns);
   }
@@ -217,7 +220,11 @@ static struct pexec__writer *new_writer (struct pexec__writers *writers,
   pthread_condattr_t monotonic;
   if (made == NULL)
     return NULL;
-  if ((made->text.data = pexec__malloc(TEXT_SIZE)) == NULL) {
+  made->text.data = pexec__malloc(TEXT_SIZE);
+  made->pool = pexec__pool_new(CHUNKS_KEPT);
+  if (made->text.data == NULL || made->pool == NULL) {
+    pexec__pool_release(made->pool);
+    pexec__free(made->text.data);
     pexec__free(made);
     return NULL;
   }
