@@ -28,6 +28,16 @@
 ** Children are killed by the kernel when the host dies (PR_SET_PDEATHSIG),
 ** but for those that are to be kept (host_death).
 **
+** MEMORY. All that pexec allocates comes from malloc and its kin, or from what
+** pexec_set_allocator was given. What the C library, libuv and a lua_State
+** allocate for themselves does not.
+**
+** WHAT IT SAYS. Nothing is ever printed. What pexec has to say of a process
+** goes to that process's 'logger', and with 'log_events' to the host as
+** PEXEC_EVENT_LOG; what cannot be done at all, a call's result says. The last
+** words of a supervisor that is being closed are for loggers alone: a host
+** that wants those as events stops its processes before, and pulls.
+**
 ** FORK. In a forked copy of the host every function fails with PEXEC_EFORKED,
 ** and closing or releasing there frees nothing and disturbs nobody.
 **
@@ -38,6 +48,14 @@
 ** ERRORS. A function that can fail returns 0 or a negative number: -errno of
 ** the system (-ENOENT), or one of PEXEC_E... below. Results are stored through
 ** the last pointer, which is untouched on failure.
+**
+** VERSIONS. Compiled against one version, a host runs with each later one of
+** the same SONAME. Structs that begin with their 'size' grow at their end: what
+** an older host's do not have counts as in their ..._INIT, or is not told to
+** it. So a host initialises them with that, and sets members by name. All other
+** structs stay as they are, but for those that pexec alone makes (pexec_change,
+** pexec_line), which may grow. Enumerations grow: a host passes by the events
+** that it does not know. pexec_version tells which library it has met.
 */
 
 #ifndef PEXEC_H
@@ -60,6 +78,27 @@ extern "C" {
 #else
 #define PEXEC_API
 #endif
+
+/* The library's, which may be later than PEXEC_VERSION: "0.1.0". */
+PEXEC_API const char *pexec_version (void);
+
+/* {== memory ============================================================ */
+
+/* As malloc, calloc, realloc and free of the C library, which are taken where
+   nothing is set. Each is called from the host's thread and from pexec's own,
+   several at a time, and never between fork and exec. */
+typedef struct pexec_allocator {
+  size_t size;              /* of this struct: versions it */
+  void *(*allocate) (size_t size);
+  void *(*allocate_zeroed) (size_t count, size_t size);
+  void *(*resize) (void *block, size_t size);
+  void (*release) (void *block);
+} pexec_allocator;
+
+/* Sets it for the whole program: all supervisors, loggers and Lua states that
+   this library serves. Once, and before anything is allocated: -EBUSY after
+   that. -EINVAL where a function is missing. It is copied. Any thread. */
+PEXEC_API int pexec_set_allocator (const pexec_allocator *allocator);
 
 /* {== errors ============================================================ */
 
@@ -399,7 +438,8 @@ typedef struct pexec_config {
   int64_t stop_timeout_ms;        /* first signal to final kill; >= 100 */
   int64_t restart_delay_ms;       /* least time from start to start */
   pexec_logger *logger;           /* messages about it; NULL: none */
-  int log_events;                 /* 1: those messages as events, too */
+  int log_events;                 /* 1: those messages as events, too, with a
+                                     logger or without */
   pexec_logger *stdout_logger;    /* each line, at info; NULL: not */
   pexec_logger *stderr_logger;    /* each line, at error; NULL: not */
   unsigned output_events;         /* PEXEC_STDOUT | PEXEC_STDERR: as events */
@@ -701,7 +741,7 @@ enum pexec_event_type {
   PEXEC_EVENT_EXITED,   /* exit, asks; of one that asks or is a one-shot */
   PEXEC_EVENT_STOPPED,  /* stage, stage_number, error, message, survivors */
   PEXEC_EVENT_ENDED,    /* nothing of it is managed any more */
-  PEXEC_EVENT_LOG,      /* level, data, length */
+  PEXEC_EVENT_LOG,      /* level, data, length, missed */
   PEXEC_EVENT_SIGNAL,   /* signo; process is NULL */
   PEXEC_EVENT_WRITTEN,  /* ticket, error; length: bytes that the pipe took */
   PEXEC_EVENT_REOPENED, /* error, message */
@@ -801,14 +841,17 @@ typedef struct pexec_event {
                                after it, where 'error' says so. NULL: nobody
                                was asked for, or can be told */
   size_t survivor_count;    /* of them, at most PEXEC_SURVIVORS_MAX */
+  uint64_t missed;          /* LOG: so many before this one found no room, or
+                               no memory: at most 256 of a process wait */
 } pexec_event;
 
 #define PEXEC_EVENT_INIT \
   { sizeof(pexec_event), PEXEC_EVENT_NONE, NULL, 0, NULL, 0, 0, \
     { 0 }, PEXEC_STAGE_NONE, PEXEC_STDOUT, \
-    PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0 }
+    PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0 }
 
-/* Pulls the next event: 1, or 0 where none waits. Events of one process come
+/* Pulls the next event: 1, or 0 where none waits. -EINVAL where its 'size' is
+   none that a version ever had. Events of one process come
    in the order in which they happened: STARTED before what that child wrote,
    and all that it wrote before EXITED, STOPPED and ENDED. So do transitions,
    each before the other event that tells the same. */

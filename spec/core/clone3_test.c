@@ -3,7 +3,7 @@
 ** kernel's own means or by itself, on the real kernel; clone3 can be made to
 ** refuse. Skipped where there is no cgroup v2 to write to. One thread.
 **
-** seam: own clone3.c child.c hierarchy.c
+** seam: own clone3.c child.c hierarchy.c memory.c
 */
 
 #include <stdarg.h>

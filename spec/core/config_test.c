@@ -107,10 +107,43 @@ static void the_least_that_is_needed_is_taken (void **state) {
   assert_string_equal(config->name, "prog");
 }
 
-static void an_older_struct_is_refused (void **state) {
+static void what_an_older_struct_has_not_is_as_usual (void **state) {
+  pexec_config whole;
   (void)state;
-  from.size--;
-  expect_refused();
+  from.size = offsetof(pexec_config, tail_size);
+  from.user = &from;
+  from.tail_size = 1;
+  from.restart_limit = 5;
+  assert_true(pexec__config_complete(&from, &whole));
+  assert_ptr_equal(whole.user, &from);
+  assert_int_equal(whole.size, sizeof whole);
+  assert_int_equal(whole.tail_size, 16384);
+  assert_int_equal(whole.restart_limit, -1);
+  from.size = offsetof(pexec_config, name);
+  assert_false(pexec__config_complete(&from, &whole));
+}
+
+static void a_later_struct_is_taken (void **state) {
+  struct { pexec_config config; char more[16]; } later = { from, "more" };
+  pexec_config whole;
+  (void)state;
+  later.config.size = sizeof later;
+  assert_true(pexec__config_complete(&later.config, &whole));
+  assert_string_equal(whole.id, "id");
+}
+
+static void what_an_older_file_has_not_is_as_usual (void **state) {
+  (void)state;
+  file.size = offsetof(pexec_file, keep);
+  file.max_size = 7;
+  file.keep = -1;
+  file.compress = 1;
+  from.output[0].files = FILES(&file, &other);
+  copy();
+  assert_int_equal(config->output[0].files[0]->max_size, 7);
+  assert_int_equal(config->output[0].files[0]->keep, 5);
+  assert_int_equal(config->output[0].files[0]->compress, 0);
+  assert_string_equal(config->output[0].files[1]->path, "/log/b");
 }
 
 static void id_and_name_are_required (void **state) {
@@ -219,7 +252,7 @@ static void expect_file_refused (void) {
 
 static void a_file_that_cannot_be_is_refused (void **state) {
   (void)state;
-  EXPECT_FIELD_REFUSED(size, sizeof file - 1);
+  EXPECT_FIELD_REFUSED(size, offsetof(pexec_file, path));
   EXPECT_FIELD_REFUSED(path, NULL);
   EXPECT_FIELD_REFUSED(path, "");
   EXPECT_FIELD_REFUSED(mode, 010000);
@@ -640,7 +673,9 @@ static void a_merged_stderr_says_nothing_of_its_own (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(the_least_that_is_needed_is_taken),
-    SPEC(an_older_struct_is_refused),
+    SPEC(what_an_older_struct_has_not_is_as_usual),
+    SPEC(a_later_struct_is_taken),
+    SPEC(what_an_older_file_has_not_is_as_usual),
     SPEC(id_and_name_are_required),
     SPEC(a_variable_has_a_name_and_a_value),
     SPEC(a_signal_is_one_that_there_can_be),

@@ -54,6 +54,7 @@ int real_open (const char *path, int flags, int mode);
 void real_close (int fd);
 int real_rename (const char *from, const char *to);
 #include "sys.c"
+#include "memory.c"
 #undef pexec__malloc
 #undef pexec__calloc
 #undef pexec__free

@@ -58,6 +58,7 @@ int real_open (const char *path, int flags, int mode);
 void real_close (int fd);
 int real_self (void);
 #include "sys.c"
+#include "memory.c"
 #include "thread.c"
 #undef pexec__malloc
 #undef pexec__calloc

@@ -71,12 +71,6 @@ static void a_second_start_is_refused_until_the_end_was_heard (void **state) {
   assert_string_equal(host.order, "SXESXE");
 }
 
-static void an_event_of_another_size_is_refused (void **state) {
-  pexec_event event = { .size = sizeof event - 1 };
-  WORLD({ 0 });
-  assert_int_equal(pexec_supervisor_next(host.supervisor, &event), -EINVAL);
-}
-
 static void late_decisions_change_nothing (void **state) {
   WORLD({ .lives_ns = 100 * FAKE_MS });
   host.config.asks = 1;
@@ -358,7 +352,6 @@ int main (void) {
     SPEC(an_unusable_configuration_makes_no_process),
     SPEC(what_was_never_started_cannot_be_decided),
     SPEC(a_second_start_is_refused_until_the_end_was_heard),
-    SPEC(an_event_of_another_size_is_refused),
     SPEC(late_decisions_change_nothing),
     SPEC(orders_about_an_earlier_run_are_not_about_the_next),
     SPEC(without_a_start_nothing_is_opened),

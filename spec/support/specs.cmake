@@ -70,8 +70,8 @@ function(core_spec source fakes reals)
   cmake_path(GET source STEM name)
   seam_of(${source} seam)
   if(seam STREQUAL "fake")
-    core_objects(objects EXCLUDE sys.c proc.c loop.c spawner.c thread.c
-      writer.c)
+    core_objects(objects EXCLUDE sys.c memory.c proc.c loop.c spawner.c
+      thread.c writer.c)
     list(APPEND objects ${fakes})
   elseif(seam MATCHES "^own ")
     own_objects("${seam}" objects)

@@ -58,11 +58,27 @@ static bool are_paths (const char *const *paths) {
   return *paths == NULL;
 }
 
-static bool is_usable_file (const pexec_file *file) {
-  return file->size >= sizeof *file && is_text(file->path) &&
-         file->mode <= 07777 && (unsigned)file->format <= PEXEC_RAW &&
-         file->max_size >= 0 && file->keep >= 0 &&
-         pexec__is_wait(file->rotate_every_ms);
+/* What the host's version of a struct does not have counts as in 'whole'. */
+static void take_version (void *whole, size_t whole_size, const void *from,
+                          size_t size) {
+  memcpy(whole, from, size < whole_size ? size : whole_size);
+}
+
+static pexec_file whole_file (const pexec_file *from) {
+  pexec_file file = PEXEC_FILE_INIT;
+  take_version(&file, sizeof file, from, from->size);
+  file.size = sizeof file;
+  return file;
+}
+
+static bool is_usable_file (const pexec_file *from) {
+  pexec_file file;
+  if (from->size < offsetof(pexec_file, mode))
+    return false;
+  file = whole_file(from);
+  return is_text(file.path) && file.mode <= 07777 &&
+         (unsigned)file.format <= PEXEC_RAW && file.max_size >= 0 &&
+         file.keep >= 0 && pexec__is_wait(file.rotate_every_ms);
 }
 
 static bool is_usable_output (const pexec_output *output, bool may_merge) {
@@ -85,8 +101,7 @@ static bool is_usable_input (const pexec_input *input) {
 }
 
 static bool is_usable (const pexec_config *from) {
-  return from->size >= sizeof *from && is_text(from->id) &&
-         is_text(from->name) &&
+  return is_text(from->id) && is_text(from->name) &&
          are_assignments(strings_of(from->environment)) &&
          are_paths(strings_of(from->environment_files)) &&
          from->events_buffer >= 1 && pexec__terms_are_usable(from) &&
@@ -162,7 +177,7 @@ static char *put_text (char **room, const char *text) {
 static void put_structs (char **room, const pexec_output *from) {
   const pexec_file *const *file = files_of(from);
   for (; *file != NULL; file++) {
-    memcpy(*room, *file, sizeof **file);
+    *(pexec_file *)(void *)*room = whole_file(*file);
     *room += sizeof **file;
   }
 }
@@ -287,6 +302,16 @@ static pexec_logger *retain (pexec_logger *logger) {
 static void let_go (pexec_logger *logger) {
   if (logger != NULL)
     pexec_logger_release(logger);
+}
+
+bool pexec__config_complete (const pexec_config *from, pexec_config *whole) {
+  const pexec_config usual = PEXEC_CONFIG_INIT;
+  *whole = usual;
+  if (from->size < offsetof(pexec_config, args))
+    return false;
+  take_version(whole, sizeof *whole, from, from->size);
+  whole->size = sizeof *whole;
+  return true;
 }
 
 int pexec__config_copy (const pexec_config *from,

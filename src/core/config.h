@@ -49,7 +49,10 @@ struct pexec__config {
   pexec_cgroup *cgroup;     /* ours, with its path; NULL: the host's */
 };
 
-/* Checks and copies. PEXEC_EINVALID_CONFIG, -ENOMEM. */
+/* The host's, of whatever version, as this version's. False where no version
+   was so small. */
+bool pexec__config_complete (const pexec_config *from, pexec_config *whole);
+/* Checks and copies a complete one. PEXEC_EINVALID_CONFIG, -ENOMEM. */
 int pexec__config_copy (const pexec_config *from, struct pexec__config **copy);
 /* Of a process that ends: with its loggers. */
 void pexec__config_free (struct pexec__config *config);

@@ -77,6 +77,7 @@ struct pexec__parcel {
   struct pexec__view view;    /* of output, its chunk held; else all 0 */
   enum pexec_level level;
   size_t length;              /* of a message */
+  uint64_t missed;            /* messages before it */
   char data[];
 };
 
@@ -274,6 +275,7 @@ struct pexec_process {
   char *reopen_path;          /* of what; as start_message */
   struct pexec__tail tail;
   int log_events;             /* that wait */
+  uint64_t log_missed;        /* that found no room since the last one did */
   bool is_silent;             /* the host has let go: it hears nothing */
   bool has_exited;            /* one of its children has */
   struct pexec__known known;

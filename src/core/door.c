@@ -11,6 +11,10 @@
 #include "core.h"
 #include "signals.h"
 
+const char *pexec_version (void) {
+  return PEXEC_VERSION;
+}
+
 /* {== the supervisor ===================================================== */
 
 bool pexec__is_forked (const pexec_supervisor *supervisor) {
@@ -151,11 +155,14 @@ int pexec__process_make (pexec_supervisor *supervisor,
 
 int pexec_process_new (pexec_supervisor *supervisor,
                        const pexec_config *config, pexec_process **process) {
+  pexec_config whole;
   pexec_process *made;
-  int error = pexec__process_make(supervisor, config, &made);
-  if (error < 0)
+  int error;
+  if (!pexec__config_complete(config, &whole))
+    return PEXEC_EINVALID_CONFIG;
+  if ((error = pexec__process_make(supervisor, &whole, &made)) < 0)
     return error;
-  if ((error = pexec__programs_make(made, config)) < 0) {
+  if ((error = pexec__programs_make(made, &whole)) < 0) {
     pexec__process_free(made);
     return error;
   }

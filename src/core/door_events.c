@@ -4,6 +4,7 @@
 */
 
 #include <errno.h>
+#include <string.h>
 
 #include "core.h"
 #include "signals.h"
@@ -94,6 +95,7 @@ static void tell_message (struct pexec__parcel *parcel, pexec_event *event) {
   event->level = parcel->level;
   event->data = parcel->data;
   event->length = parcel->length;
+  event->missed = parcel->missed;
   event->process->log_events--;
 }
 
@@ -170,22 +172,41 @@ static bool tell_signal (pexec_supervisor *supervisor, pexec_event *event) {
 
 /* Signals are looked for again after the bell is silenced, since one that
    came between would not ring again. */
-int pexec_supervisor_next (pexec_supervisor *supervisor, pexec_event *event) {
+static bool next (pexec_supervisor *supervisor, pexec_event *event) {
   uint64_t rings;
   bool is_told;
-  if (event->size < sizeof *event)
-    return -EINVAL;
-  if (pexec__is_forked(supervisor))
-    return PEXEC_EFORKED;
-  *event = (pexec_event){ .size = event->size };
   if (tell_signal(supervisor, event))
-    return 1;
+    return true;
   pexec__mailbox_lock(&supervisor->outbox);
   is_told = tell(supervisor, event);
   if (!is_told && supervisor->is_open)
     (void)pexec__read(supervisor->event_fd, &rings, sizeof rings);
   pexec__mailbox_unlock(&supervisor->outbox);
   return is_told || tell_signal(supervisor, event);
+}
+
+/* As much as the host's version of it has; of a later one the rest is 0. */
+static void hand_out (const pexec_event *from, pexec_event *event) {
+  size_t size = event->size;
+  size_t known = size < sizeof *from ? size : sizeof *from;
+  memcpy(event, from, known);
+  memset((char *)event + known, 0, size - known);
+  event->size = size;
+}
+
+/* The first version had this much; releasing it takes no more. */
+#define LEAST_SIZE offsetof(pexec_event, missed)
+
+int pexec_supervisor_next (pexec_supervisor *supervisor, pexec_event *event) {
+  pexec_event told = { .type = PEXEC_EVENT_NONE };
+  bool is_told;
+  if (event->size < LEAST_SIZE)
+    return -EINVAL;
+  if (pexec__is_forked(supervisor))
+    return PEXEC_EFORKED;
+  is_told = next(supervisor, &told);
+  hand_out(&told, event);
+  return is_told;
 }
 
 /* The process may be gone: its ledger knows. */

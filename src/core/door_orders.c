@@ -191,12 +191,13 @@ static int copy_changes (const pexec_process *process,
 int pexec_process_configure (pexec_process *process,
                              const pexec_config *config, int keeps) {
   struct pexec__config *copy;
+  pexec_config whole;
   int error;
   if (pexec__is_forked(process->supervisor))
     return PEXEC_EFORKED;
-  if (config->size < sizeof *config)
+  if (!pexec__config_complete(config, &whole))
     return PEXEC_EINVALID_CONFIG;
-  if ((error = copy_changes(process, config, &copy)) < 0)
+  if ((error = copy_changes(process, &whole, &copy)) < 0)
     return error;
   give_changes(process, copy, keeps != 0);
   return order_started(process, PEXEC__ORDER_CONFIGURE, 0);

@@ -258,21 +258,36 @@ bool pexec__news_output (pexec_process *process,
   return true;
 }
 
+/* With the outbox locked. NULL: there was no memory for it. */
+static bool has_room (const pexec_process *process,
+                      const struct pexec__parcel *parcel) {
+  return parcel != NULL && process->log_events < PEXEC__LOG_EVENTS_MAX;
+}
+
+/* The same, with the room. */
+static bool hand_out (pexec_process *process, struct pexec__parcel *parcel) {
+  parcel->missed = process->log_missed;
+  if (!post(process, &parcel->notice.letter))
+    return false;
+  process->log_missed = 0;
+  process->log_events++;
+  return true;
+}
+
 static void post_message (pexec_process *process, enum pexec_level level,
                           const char *text, size_t length) {
   struct pexec__parcel *parcel =
       pack(process, PEXEC_EVENT_LOG, text, length);
-  if (parcel == NULL)
-    return;
-  parcel->level = level;
-  lock(process);
-  if (process->log_events < PEXEC__LOG_EVENTS_MAX &&
-      post(process, &parcel->notice.letter)) {
-    process->log_events++;
-    parcel = NULL;
-  }
-  unlock(process);
+  bool is_posted = false;
   if (parcel != NULL)
+    parcel->level = level;
+  lock(process);
+  if (has_room(process, parcel))
+    is_posted = hand_out(process, parcel);
+  else
+    process->log_missed++;
+  unlock(process);
+  if (parcel != NULL && !is_posted)
     pexec__parcel_free(parcel);
 }
 

@@ -44,18 +44,6 @@ static int checked (long result) {
   return result < 0 ? -errno : (int)result;
 }
 
-/* {== memory ============================================================ */
-
-void *pexec__malloc (size_t size) { return malloc(size); }
-
-void *pexec__calloc (size_t count, size_t size) { return calloc(count, size); }
-
-void *pexec__realloc (void *block, size_t size) { return realloc(block, size); }
-
-void pexec__free (void *block) { free(block); }
-
-char *pexec__strdup (const char *text) { return text ? strdup(text) : NULL; }
-
 /* {== clock ============================================================= */
 
 static int64_t nanoseconds (const struct timespec *time) {
