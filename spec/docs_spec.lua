@@ -103,7 +103,7 @@ end
 local function real_files()
   local files = {}
   for _, path in ipairs(pages.lines_of
-      "ls src/core/*.c src/binding/*.c lua/pexec/*.lua") do
+      "ls src/core/*.c src/binding/*.c src/embedded/*.c lua/pexec/*.lua") do
     files[path:match "[^/]+$"] = true
   end
   return files

@@ -22,6 +22,10 @@
 /* [-0, +0, v] The supervisor of this Lua state. Raises once it is closed. */
 pexec_supervisor *pexec__supervisor_of (lua_State *L);
 
+/* [-0, +0, v] Raises where another copy of this code serves the state: both
+   would take each other's userdata for their own. */
+void pexec__claim (lua_State *L);
+
 /* [-0, +(1|3), m] Pushes true, or nil, message and code of an error; returns
    how many. 'message' NULL: the error's own sentence. */
 int pexec__push_result (lua_State *L, int error, const char *message);

@@ -57,6 +57,19 @@ void pexec__push_class (lua_State *L, const char *name,
   lua_setfield(L, LUA_REGISTRYINDEX, name);
 }
 
+/* By the address of something that each copy has for itself. */
+void pexec__claim (lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "pexec.copy") == LUA_TNIL) {
+    lua_pushlightuserdata(L, (void *)&anchor_key);
+    lua_setfield(L, LUA_REGISTRYINDEX, "pexec.copy");
+  }
+  else if (lua_touserdata(L, -1) != (void *)&anchor_key)
+    luaL_error(L, "pexec: this Lua state has another copy of it already, from "
+                  "another library: one of its host's, or of another path in "
+                  "package.cpath");
+  lua_pop(L, 1);
+}
+
 /* {== the supervisor ===================================================== */
 
 static int close_supervisor (lua_State *L) {
@@ -189,6 +202,7 @@ static const luaL_Reg functions[] = {
 
 PEXEC_API int luaopen_pexec_core (lua_State *L) {
   luaL_checkversion(L);
+  pexec__claim(L);
   open_supervisor(L);
   luaL_newlib(L, functions);
   lua_pushstring(L, PEXEC_VERSION);
