@@ -847,14 +847,15 @@ typedef struct pexec_event {
 
 #define PEXEC_EVENT_INIT \
   { sizeof(pexec_event), PEXEC_EVENT_NONE, NULL, 0, NULL, 0, 0, \
-    { 0 }, PEXEC_STAGE_NONE, PEXEC_STDOUT, \
-    PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0 }
+    { 0, 0, 0, 0, 0, 0, PEXEC_BY_NOBODY, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, \
+    PEXEC_STAGE_NONE, PEXEC_STDOUT, PEXEC_DEBUG, NULL, 0, 0, 0, 0, 0, NULL, \
+    NULL, 0, NULL, 0, 0 }
 
 /* Pulls the next event: 1, or 0 where none waits. -EINVAL where its 'size' is
-   none that a version ever had. Events of one process come
-   in the order in which they happened: STARTED before what that child wrote,
-   and all that it wrote before EXITED, STOPPED and ENDED. So do transitions,
-   each before the other event that tells the same. */
+   none that a version ever had. Events of one process come in the order in
+   which they happened: STARTED before what that child wrote, and all that it
+   wrote before EXITED, STOPPED and ENDED. So do transitions, each before the
+   other event that tells the same. */
 PEXEC_API int pexec_supervisor_next (pexec_supervisor *supervisor,
                                      pexec_event *event);
 PEXEC_API void pexec_event_release (pexec_event *event);

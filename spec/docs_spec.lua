@@ -168,6 +168,18 @@ end
 
 TestHeaders = {}
 
+-- A definition from each macro of this header that initialises something: C++
+-- wants to be told of each member.
+local function initialised(header)
+  local lines = {}
+  for name in pages.read("include/" .. header)
+      :gmatch "#define PEXEC_([A-Z_]+)_INIT" do
+    lines[#lines + 1] = ("pexec_%s a_%s = PEXEC_%s_INIT;\n")
+                        :format(name:lower(), name:lower(), name)
+  end
+  return table.concat(lines)
+end
+
 -- Compiles a text that includes one header, against an installed tree.
 local function compile(command, extension)
   local directory = spec.tmpdir()
@@ -178,7 +190,8 @@ local function compile(command, extension)
   lu.assertEquals(headers, { "pexec.h", "pexec_lua.h" })
   for _, header in ipairs(headers) do
     local source = directory .. "/main" .. extension
-    spec.write(source, "#include <" .. header .. ">\nextern int nothing;\n")
+    spec.write(source, ("#include <%s>\nextern int nothing;\n%s")
+                       :format(header, initialised(header)))
     os.execute(("%s -Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only "
                 .. "-I%s/prefix/include %s >%s 2>&1"):format(command, directory,
                                                              source, log))

@@ -195,25 +195,17 @@ function TestSupervise:test_it_goes_on_until_it_is_told_otherwise()
                   "stopped for SIGINT")
 end
 
-TestPlain = {}
-
-function TestPlain:test_a_c_program_keeps_a_process_up()
-  local directory = spec.tmpdir()
-  local status = select(3, os.execute(
-    ("timeout 60 '%s/examples/plain' >%s/out 2>&1"):format(
-      assert(os.getenv "PEXEC_BUILD"), directory)))
-  local output = spec.read(directory .. "/out")
-  lu.assertEquals(status, 0, output)
-  lu.assertEquals(output:gsub("from %d+", "from N"),
-                  ("hello from N\nexit status 3\n"):rep(3))
-end
-
 TestExamples = {}
 
 local known = { quickstart = TestQuickstart, pool = TestPool,
                 one_shot = TestOneShot, own_loop = TestOwnLoop, luv = TestLuv,
-                supervise = TestSupervise, plain = TestPlain, logs = TestLogs,
+                supervise = TestSupervise, logs = TestLogs,
                 governed = TestGoverned }
+
+-- Those in C are embed_spec's.
+for _, path in ipairs(pages.lines_of "ls examples/embed") do
+  known[path:match "^[^.]+"] = true
+end
 
 function TestExamples:test_each_has_a_spec()
   for _, name in ipairs(pages.lines_of "examples/run") do
@@ -223,8 +215,8 @@ function TestExamples:test_each_has_a_spec()
   lu.assertNil(next(known))
 end
 
-function TestExamples:test_a_lua_one_has_at_most_40_lines()
-  for _, path in ipairs(pages.lines_of "ls examples/*.lua") do
+function TestExamples:test_each_has_at_most_40_lines()
+  for _, path in ipairs(pages.lines_of "ls examples/*.lua examples/embed/*") do
     local _, lines = pages.read(path):gsub("\n", "")
     lu.assertTrue(lines <= 40, path .. ": " .. lines)
   end
