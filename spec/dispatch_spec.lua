@@ -168,6 +168,153 @@ function TestDispatch:test_a_timeout_is_a_duration()
       "dispatch: duration (number or string) expected, got boolean false")
 end
 
+-- dispatch(timeout, max): what is left waits for the next one.
+TestLimit = {}
+
+-- Two whose sleeps are over, and how many of them have gone on.
+local function two_sleepers()
+  local woken = 0
+  for _ = 1, 2 do
+    pexec.task(function()
+      pexec.sleep(0.01)
+      woken = woken + 1
+    end)
+  end
+  probe.sleep(0.05)
+  return function() return woken end
+end
+
+function TestLimit:test_no_more_tasks_go_on_than_it_says()
+  local woken = two_sleepers()
+  lu.assertEquals(pexec.dispatch(0, 1), 1)
+  lu.assertEquals(woken(), 1)
+  lu.assertEquals(pexec.dispatch(0, 1), 1)
+  lu.assertEquals(woken(), 2)
+  lu.assertEquals(pexec.dispatch(0, 1), 0)
+end
+
+function TestLimit:test_it_is_for_one_dispatch_alone()
+  local woken = two_sleepers()
+  pexec.dispatch(0, 1)
+  two_sleepers()
+  lu.assertEquals(pexec.dispatch(0), 3)
+  lu.assertEquals(woken(), 2)
+end
+
+function TestLimit:test_the_descriptor_tells_of_what_is_left()
+  run_dry()
+  local woken = two_sleepers()
+  while woken() < 1 do
+    lu.assertTrue(readable(20))
+    pexec.dispatch(0, 1)
+  end
+  lu.assertTrue(readable(20))
+  lu.assertEquals(pexec.dispatch(0, 1), 1)
+  lu.assertEquals(woken(), 2)
+  run_dry()
+end
+
+-- Dispatches one by one until it is so; none runs more than one.
+local function one_by_one_until(f)
+  spec.eventually(function()
+    lu.assertTrue(pexec.dispatch(0.01, 1) <= 1)
+    return f()
+  end)
+end
+
+-- In place of spec.pause, which would dispatch without a limit.
+local function without_pause(f)
+  local pause = spec.pause
+  spec.pause = function() end
+  local ok, problem = xpcall(f, debug.traceback)
+  spec.pause = pause
+  if not ok then error(problem, 0) end
+end
+
+function TestLimit:test_each_line_counts()
+  local go, lines = spec.tmpdir() .. "/go", {}
+  local a = started({ id = "a", log_writer = function(line)
+    table.insert(lines, line)
+  end }, "waitfile", go, "print", "1", "print", "2", "print", "3", "forever")
+  spec.write(go, "")
+  block_until(function() return a:info().output.stdout.lines == 3 end)
+  without_pause(function()
+    for count = 1, 3 do
+      one_by_one_until(function() return #lines >= count end)
+      lu.assertEquals(#lines, count)
+    end
+  end)
+  lu.assertEquals(lines, { "1", "2", "3" })
+  assert(a:stop())
+end
+
+-- Three listeners, and a writer besides, whose lines come first.
+function TestLimit:test_each_function_of_an_event_counts_and_order_is_kept()
+  local order = {}
+  local a = managers.process({ id = "a", restart = "never",
+    log_writer = function(line) table.insert(order, line) end },
+    "print", "line", "exit", 0)
+  for i = 1, 3 do
+    a:on("started", function() table.insert(order, "started " .. i) end)
+    a:on("exited", function() table.insert(order, "exited " .. i) end)
+  end
+  local starting = pexec.task(function()
+    assert(a:start())
+    a:wait()
+    table.insert(order, "waited")
+  end)
+  without_pause(function()
+    for count = 1, 8 do
+      one_by_one_until(function() return #order >= count end)
+      lu.assertEquals(#order, count)
+    end
+  end)
+  starting:wait()
+  lu.assertEquals(order, { "started 1", "started 2", "started 3", "line",
+                           "exited 1", "exited 2", "exited 3", "waited" })
+end
+
+-- A handler that cannot be suspended blocks, with whatever that needs.
+function TestLimit:test_a_handler_that_waits_where_it_cannot_yield_is_let()
+  local a, woken = started("a", "forever"), two_sleepers()
+  local stopped
+  local b = started({ id = "b", on_unexpected_exit = function()
+    table.sort({ 1, 2 }, function() stopped = stopped or a:stop() end)
+  end }, "exit", 1)
+  without_pause(function()
+    spec.eventually(function()
+      pexec.dispatch(0.01, 1)
+      return stopped
+    end)
+  end)
+  lu.assertEquals(woken(), 2)
+  assert(b:wait())
+end
+
+function TestLimit:test_what_a_handler_begins_itself_is_not_held_up()
+  local began = 0
+  pexec.task(function()
+    pexec.sleep(0.01)
+    for _ = 1, 3 do pexec.task(function() began = began + 1 end) end
+  end)
+  probe.sleep(0.05)
+  lu.assertEquals(pexec.dispatch(0, 1), 4)
+  lu.assertEquals(began, 3)
+end
+
+function TestLimit:test_it_is_an_integer_of_at_least_1()
+  local function words(value)
+    return managers.words_of(function() pexec.dispatch(0, value) end)
+  end
+  lu.assertEquals(words(0), "dispatch: max should be at least 1, got 0")
+  lu.assertEquals(words("1"),
+                  'dispatch: max: integer expected, got string "1"')
+  lu.assertEquals(words(1.5), "dispatch: max: integer expected, got number 1.5")
+  lu.assertEquals(words(false),
+                  "dispatch: max: integer expected, got boolean false")
+  lu.assertEquals(pexec.dispatch(0, 1.0), 0)
+end
+
 TestPollfd = {}
 
 function TestPollfd:test_it_is_always_the_same()

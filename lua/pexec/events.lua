@@ -156,16 +156,21 @@ end
 -- The oldest first, whoever has queued it: one that blocks the thread does
 -- not let later ones overtake those behind it.
 local function begin_all(process, calls)
-  local call = queue.take(calls)
-  while call do
+  while calls.length > 0 do
+    local call = queue.take(calls)
     if call.handle.is_on then
       local ok, problem = pcall(begin, process, call)
       if not ok and not call.has_begun then queue.put_back(calls, call) end
       if not ok then error(problem, 0) end
     end
-    call = queue.take(calls)
   end
+  if calls.length > 0 then scheduler.put_off("begin", process) end
 end
+
+-- Those for which the last dispatch had no turn.
+scheduler.listen("begin", function(process)
+  begin_all(process, listeners_of(process).calls)
+end)
 
 -- Begins what listens to it. After a memory error it goes on where it was.
 function events.take(process, name, detail)

@@ -88,15 +88,24 @@ local function may_come()
   return managed_process.is_any_managed() or signals.is_any_caught()
 end
 
+local function check_max(value)
+  local max, message = values.integer(value, "max")
+  if max and max < 1 then message = "max should be at least 1, got " .. max end
+  if message then error("dispatch: " .. message, 3) end
+  return max
+end
+
 -- Runs what waits: until something has run, or for 'timeout' at most (a
 -- duration; 0: does not wait; nil: until something has, or nothing can come).
--- Returns how many handlers and tasks ran.
-function pexec.dispatch(timeout)
+-- At most 'max' handlers and tasks, and what those begin; the rest waits, and
+-- the descriptor says so. Returns how many ran.
+function pexec.dispatch(timeout, max)
   if scheduler.innermost() then
     error("dispatch: a task cannot dispatch, it waits by itself", 2)
   end
   local seconds = timeout ~= nil and check_duration(timeout, "dispatch") or nil
-  return scheduler.dispatch(seconds, may_come)
+  local most = max ~= nil and check_max(max) or nil
+  return scheduler.dispatch(seconds, most, may_come)
 end
 
 return pexec

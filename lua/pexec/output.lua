@@ -80,14 +80,19 @@ end
 -- Every so many lines it is asked whether the turn is over.
 local LINES_A_LOOK <const> = 32
 
+local function end_turn(pump)
+  coroutine.yield()
+  pump.turn_began = core.now()
+end
+
 -- One with much to hand out lets timers and others have their turns.
 local function take_turns(pump)
+  if scheduler.is_spent() then end_turn(pump) end
   pump.lines = pump.lines + 1
   if pump.lines < LINES_A_LOOK then return end
   pump.lines = 0
   if core.now() - pump.turn_began < LONGEST_TURN then return end
-  coroutine.yield()
-  pump.turn_began = core.now()
+  end_turn(pump)
 end
 
 -- What raises ends this loop, and the next one goes on behind that line.
@@ -125,7 +130,10 @@ local function hand_out_lines(process, pump, item)
 end
 
 local function hand_out(process, pump, item)
-  if item.action then return item.action() end
+  if item.action then
+    if scheduler.is_spent() then end_turn(pump) end
+    return item.action()
+  end
   hand_out_lines(process, pump, item)
 end
 
@@ -164,7 +172,7 @@ local function put(process, item)
            lines = 0, has_moved = false }
   queue.put(pump.items, item)
   pumps[process] = pump
-  scheduler.spawn(run, function(task)
+  scheduler.spawn_carrier(run, function(task)
     if not task.is_ok then pumps[process] = nil end
   end, process, pump)
 end

@@ -21,6 +21,7 @@ local timers = heap.new() -- waits with a time
 local listeners = {}      -- kind of event -> function(process, ...)
 local events = queue.new()    -- to be handed out
 local ran = 0             -- handlers and tasks that ran, ever
+local limit = math.huge   -- how many may have run when this dispatch returns
 local depth = 0           -- rounds that are going on, one in another
 local is_polled = false   -- the caller watches pollfd: an alarm is wanted
 
@@ -62,6 +63,12 @@ end
 function scheduler.is_in_finaliser()
   local task = scheduler.innermost()
   return task ~= nil and task.is_final or is_on_a_finalisers_stack()
+end
+
+-- Has this dispatch run as many as it may? Then what is left waits for the
+-- next one.
+function scheduler.is_spent()
+  return ran >= limit
 end
 
 local function can_suspend(task)
@@ -136,7 +143,7 @@ local function step(task, ...)
   local outer = running
   running = task
   task.is_queued = false
-  ran = ran + 1
+  if task.counts then ran = ran + 1 end
   local _, problem = coroutine.resume(task.coroutine, ...)
   running = outer
   settle(task, problem)
@@ -162,6 +169,7 @@ local function new_task(on_done)
     helps = false,     -- the task that waits for its work
     after = false,     -- the next that is ready
     is_queued = false,
+    counts = true,     -- as something that ran
     is_final = scheduler.is_in_finaliser(),
     is_done = false,
     has_ended = false, is_ok = false,
@@ -183,6 +191,14 @@ end
 function scheduler.spawn_helper(f, on_done, ...)
   local task = new_task(on_done)
   task.helps = scheduler.innermost() or false
+  step(task, task, f, ...)
+  return task
+end
+
+-- The same, of one that carries things to handlers: these count, it does not.
+function scheduler.spawn_carrier(f, on_done, ...)
+  local task = new_task(on_done)
+  task.counts = false
   step(task, task, f, ...)
   return task
 end
@@ -236,8 +252,11 @@ local function prepare(wait)
   wait.task = false
 end
 
+-- No limit counts here: what it waits for may come last.
 local function block(wait)
   local only_listen = scheduler.is_in_finaliser()
+  local outer = limit
+  limit = math.huge
   while not wait.is_over do
     local ok, message, code = scheduler.pump(only_listen)
     if ok and not wait.is_over then
@@ -245,6 +264,7 @@ local function block(wait)
     end
     if ok == nil then scheduler.wake(wait, nil, message, code) end
   end
+  limit = outer
 end
 
 local function suspend(task, wait)
@@ -367,15 +387,25 @@ local function hand_out(kind, process, ...)
   if process ~= nil or kind == "signal" then listeners[kind](process, ...) end
 end
 
+-- Goes on with this ahead of all other events, in the next round that may.
+function scheduler.put_off(kind, process)
+  queue.put_back(events, table.pack(kind, process))
+end
+
+-- nil also where no more may run.
+local function take(waiting)
+  return not scheduler.is_spent() and queue.take(waiting) or nil
+end
+
 local function hand_out_events()
-  local event = queue.take(events)
+  local event = take(events)
   while event do
     local ok, problem = pcall(hand_out, table.unpack(event, 1, event.n))
     if not ok then
       if problem == NO_MEMORY then queue.put_back(events, event) end
       error(problem, 0)
     end
-    event = queue.take(events)
+    event = take(events)
   end
 end
 
@@ -393,7 +423,7 @@ end
 -- has run are not there any more.
 local function run_ready(tasks_ready)
   for _ = 1, tasks_ready.length do
-    local task = queue.take(tasks_ready)
+    local task = take(tasks_ready)
     if not task then break end
     if not task.is_done then step(task) end
   end
@@ -463,10 +493,7 @@ local function idle_time(most, may_come)
   return left or may_come() and math.huge or nil
 end
 
--- The caller's turn: until something has run, or 'seconds' are over, or, where
--- that is nil, nothing can come. Returns how many handlers and tasks ran.
--- may_come: a function that says so of what is not a task's or a timer's.
-function scheduler.dispatch(seconds, may_come)
+local function dispatch(seconds, may_come)
   local deadline = seconds and core.now() + seconds
   while true do
     local count, message, code = scheduler.pump()
@@ -477,6 +504,17 @@ function scheduler.dispatch(seconds, may_come)
     count, message, code = core.wait(wait)
     if count == nil then return nil, message, code end
   end
+end
+
+-- The caller's turn: until something has run, or 'seconds' are over, or, where
+-- that is nil, nothing can come. Begins or goes on with 'max' handlers and
+-- tasks at most (nil: all). Returns how many ran: more, where those began some.
+-- may_come: a function that says so of what is not a task's or a timer's.
+function scheduler.dispatch(seconds, max, may_come)
+  limit = max and ran + max or math.huge
+  local count, message, code = dispatch(seconds, may_come)
+  limit = math.huge
+  return count, message, code
 end
 
 return scheduler
