@@ -233,9 +233,11 @@ end
 
 function TestLimit:test_each_line_counts()
   local go, lines = spec.tmpdir() .. "/go", {}
-  local a = started({ id = "a", log_writer = function(line)
+  local a = managers.shell({ stop_timeout = 1, log_writer = function(line)
     table.insert(lines, line)
-  end }, "waitfile", go, "print", "1", "print", "2", "print", "3", "forever")
+  end }, ("until test -e %s; do sleep 0.01; done; "):format(go)
+         .. "printf '1\\n2\\n3\\n'; exec sleep 1000")
+  assert(a:start())
   spec.write(go, "")
   block_until(function() return a:info().output.stdout.lines == 3 end)
   without_pause(function()
@@ -272,6 +274,25 @@ function TestLimit:test_each_function_of_an_event_counts_and_order_is_kept()
   starting:wait()
   lu.assertEquals(order, { "started 1", "started 2", "started 3", "line",
                            "exited 1", "exited 2", "exited 3", "waited" })
+end
+
+-- The writer is still at its line when the news come that these hear of.
+function TestLimit:test_so_do_handlers_that_come_after_a_writer()
+  local is_written, heard = false, 0
+  local function hear() heard = heard + 1 end
+  local a = managers.process({ id = "a", on_unexpected_exit = hear,
+    log_writer = function()
+      while not is_written do pexec.sleep(0.005) end
+    end }, "print", "line", "exit", 1)
+  a:on("exited", hear)
+  assert(a:start())
+  without_pause(function()
+    one_by_one_until(function() return a:info().last_exit end)
+    for _ = 1, 20 do one_by_one_until(function() return true end) end
+    is_written = true
+    one_by_one_until(function() return heard == 2 end)
+  end)
+  a:wait()
 end
 
 -- A handler that cannot be suspended blocks, with whatever that needs.

@@ -29,6 +29,12 @@ function SAYS.threads(output)
   end
 end
 
+function SAYS.libev(output)
+  local deaths = select(2, output:gsub("exited with status 3\n", ""))
+  lu.assertTrue(deaths >= 1 and deaths <= 6, output)
+  lu.assertStrContains(output, "stopped for SIGTERM")
+end
+
 -- Runs a command in an empty directory: what it printed on stdout, and on
 -- stderr. It has to end with 0.
 local function run(command, libraries)
@@ -46,7 +52,7 @@ TestBuilt = {}
 
 function TestBuilt:test_each_program_does_what_it_says()
   local names = pages.lines_of "ls examples/embed | sed -n 's/[.]c$//p'"
-  lu.assertEquals(#names, 3)
+  lu.assertEquals(#names, 4)
   for _, name in ipairs(names) do
     SAYS[name](run(("'%s/examples/%s'"):format(BUILD, name)))
   end

@@ -166,16 +166,25 @@ function TestOwnLoop:test_the_program_works_on_while_a_worker_is_restarted()
   lu.assertTrue(tonumber(output:match "found (%d+) primes") > 0, output)
 end
 
-TestLuv = {}
+-- Their worker dies at once, each time, and their handler waits in a way of
+-- the loop's; after more than three deaths they send themselves SIGTERM.
+TestLoops = {}
 
-function TestLuv:test_two_loops_go_side_by_side()
-  if not package.searchpath("luv", package.cpath) then
-    lu.skip "lua-luv is not installed"
-  end
-  local output = run "luv"
-  assert_in_order(output, "worker: started", "worker: exited with status 0",
-                  "worker: started", "worker: stopped")
-  lu.assertEquals(count(output, "the program's own timer"), 5)
+local function assert_keeps_up(output)
+  local round = { "worker: started", "worker: exited with status 1" }
+  assert_in_order(output, round[1], round[2], round[1], round[2], round[1],
+                  round[2], "stopped for SIGTERM")
+  local deaths = count(output, round[2])
+  lu.assertTrue(deaths <= 5, "the handler has not waited: " .. output)
+end
+
+for _, name in ipairs{ "luv", "cqueues", "luaevent", "luasocket" } do
+  TestLoops["test_" .. name] = function() assert_keeps_up(run(name)) end
+end
+
+function TestLoops:test_luasockets_own_sockets_are_served_meanwhile()
+  assert_in_order(run "luasocket", "worker: started", "a client came",
+                  "stopped for SIGTERM")
 end
 
 TestSupervise = {}
@@ -198,9 +207,10 @@ end
 TestExamples = {}
 
 local known = { quickstart = TestQuickstart, pool = TestPool,
-                one_shot = TestOneShot, own_loop = TestOwnLoop, luv = TestLuv,
+                one_shot = TestOneShot, own_loop = TestOwnLoop,
                 supervise = TestSupervise, logs = TestLogs,
-                governed = TestGoverned }
+                governed = TestGoverned, luv = TestLoops, cqueues = TestLoops,
+                luaevent = TestLoops, luasocket = TestLoops }
 
 -- Those in C are embed_spec's.
 for _, path in ipairs(pages.lines_of "ls examples/embed") do

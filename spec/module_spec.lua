@@ -23,7 +23,7 @@ function TestModule:test_it_has_what_the_manual_names_and_nothing_else()
     merge_remove_process_managers = "function",
     new_process_config = "function", unmarshal_process_config = "function",
     new_context = "function", task = "function", sleep = "function",
-    dispatch = "function", pollfd = "function",
+    dispatch = "function", pollfd = "function", await = "function",
     null_logger = "userdata", new_logger = "function" })
 end
 

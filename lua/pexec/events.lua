@@ -156,7 +156,7 @@ end
 -- The oldest first, whoever has queued it: one that blocks the thread does
 -- not let later ones overtake those behind it.
 local function begin_all(process, calls)
-  while calls.length > 0 do
+  while calls.length > 0 and not scheduler.is_spent() do
     local call = queue.take(calls)
     if call.handle.is_on then
       local ok, problem = pcall(begin, process, call)

@@ -84,6 +84,22 @@ function pexec.sleep(duration)
   return scheduler.sleep(check_duration(duration, "sleep"))
 end
 
+-- Calls begin(resume), and waits until resume(...) is called, by whatever loop
+-- the program has; returns what that was given. In a task that is cancelled
+-- nil, message, "CANCELED".
+function pexec.await(begin)
+  if not values.is_callable(begin) then
+    error(("bad argument #1 to 'await' (function expected, got %s)")
+          :format(type(begin)), 2)
+  end
+  if scheduler.is_in_finaliser() then
+    error("await: a finaliser cannot wait for a loop", 2)
+  end
+  local wait = {}
+  begin(function(...) scheduler.wake(wait, ...) end)
+  return scheduler.wait(wait)
+end
+
 local function may_come()
   return managed_process.is_any_managed() or signals.is_any_caught()
 end

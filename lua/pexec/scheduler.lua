@@ -7,6 +7,7 @@
 local context = require "pexec.context"
 local core = require "pexec.core"
 local heap = require "pexec.heap"
+local loops = require "pexec.loops"
 local queue = require "pexec.queue"
 
 local scheduler = {}
@@ -21,7 +22,7 @@ local timers = heap.new() -- waits with a time
 local listeners = {}      -- kind of event -> function(process, ...)
 local events = queue.new()    -- to be handed out
 local ran = 0             -- handlers and tasks that ran, ever
-local limit = math.huge   -- how many may have run when this dispatch returns
+local limit = math.huge   -- what 'ran' may be at most, in this dispatch
 local depth = 0           -- rounds that are going on, one in another
 local is_polled = false   -- the caller watches pollfd: an alarm is wanted
 
@@ -128,15 +129,34 @@ local function enqueue(task)
   if is_polled and depth == 0 then scheduler.set_alarm() end
 end
 
--- After it was resumed. One that yields by itself comes again, when the
--- others have run. It may have been closed by somebody else.
-local function settle(task, problem)
+-- It waits for a loop of its host's, if what it has yielded is for one.
+local function give_to_loop(task, ...)
+  local wait = { task = task, is_over = false, results = false, timer = false }
+  local function resume(...) scheduler.wake(wait, ...) end
+  if not loops.take(resume, ...) then return end
+  task.waits_for, task.awaits_loop = wait, true
+end
+
+-- One that yields by itself comes again, when the others have run; so does one
+-- for which a loop had no memory.
+local function settle_living(task, ...)
+  if not task.waits_for and ... ~= nil then pcall(give_to_loop, task, ...) end
+  if not task.waits_for or task.waits_for.is_over then enqueue(task) end
+end
+
+-- After it was resumed: what it has yielded, or the problem that ended it. It
+-- may have been closed by somebody else.
+local function settle(task, ...)
   if coroutine.status(task.coroutine) ~= "dead" then
-    if not task.waits_for or task.waits_for.is_over then enqueue(task) end
-    return
+    return settle_living(task, ...)
   end
-  if not task.has_ended then fail(task, problem or "was closed") end
+  if not task.has_ended then fail(task, ... or "was closed") end
   if not task.is_done then finish(task) end
+end
+
+local function leave_step(task, outer, _, ...)
+  running = outer
+  settle(task, ...)
 end
 
 local function step(task, ...)
@@ -144,9 +164,15 @@ local function step(task, ...)
   running = task
   task.is_queued = false
   if task.counts then ran = ran + 1 end
-  local _, problem = coroutine.resume(task.coroutine, ...)
-  running = outer
-  settle(task, problem)
+  leave_step(task, outer, coroutine.resume(task.coroutine, ...))
+end
+
+-- One that has waited for a loop gets what came.
+local function continue(task)
+  if not task.awaits_loop then return step(task) end
+  local results = task.waits_for.results
+  task.waits_for, task.awaits_loop = false, false
+  step(task, table.unpack(results, 1, results.n))
 end
 
 -- An error out of a debug hook, Ctrl-C's, may have kept step from its end.
@@ -166,6 +192,7 @@ local function new_task(on_done)
     on_done = on_done,
     waiters = {},
     waits_for = false, -- the wait it is suspended in
+    awaits_loop = false, -- that is one for a loop of its host's
     helps = false,     -- the task that waits for its work
     after = false,     -- the next that is ready
     is_queued = false,
@@ -425,7 +452,7 @@ local function run_ready(tasks_ready)
   for _ = 1, tasks_ready.length do
     local task = take(tasks_ready)
     if not task then break end
-    if not task.is_done then step(task) end
+    if not task.is_done then continue(task) end
   end
 end
 
@@ -493,8 +520,13 @@ local function idle_time(most, may_come)
   return left or may_come() and math.huge or nil
 end
 
-local function dispatch(seconds, may_come)
+-- The caller's turn: until something has run, or 'seconds' are over, or, where
+-- that is nil, nothing can come. Begins or goes on with 'max' handlers and
+-- tasks at most (nil: all). Returns how many ran: more, where those began some.
+-- may_come: a function that says so of what is not a task's or a timer's.
+function scheduler.dispatch(seconds, max, may_come)
   local deadline = seconds and core.now() + seconds
+  limit = max and ran + max or math.huge
   while true do
     local count, message, code = scheduler.pump()
     if count ~= 0 then return count, message, code end
@@ -504,17 +536,6 @@ local function dispatch(seconds, may_come)
     count, message, code = core.wait(wait)
     if count == nil then return nil, message, code end
   end
-end
-
--- The caller's turn: until something has run, or 'seconds' are over, or, where
--- that is nil, nothing can come. Begins or goes on with 'max' handlers and
--- tasks at most (nil: all). Returns how many ran: more, where those began some.
--- may_come: a function that says so of what is not a task's or a timer's.
-function scheduler.dispatch(seconds, max, may_come)
-  limit = max and ran + max or math.huge
-  local count, message, code = dispatch(seconds, may_come)
-  limit = math.huge
-  return count, message, code
 end
 
 return scheduler
