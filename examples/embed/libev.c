@@ -1,7 +1,7 @@
 /*
 ** A C program with a libev loop (Debian: libev-dev): it watches one descriptor
-** of pexec's, decides on a timer of the loop's, and ends at SIGTERM, which it
-** sends itself after a second.
+** of pexec's, decides on a timer of the loop's, and ends at SIGTERM. Without
+** an argument, a text for the shell, it sends that itself after a second.
 */
 #include <ev.h>
 #include <pexec.h>
@@ -43,8 +43,8 @@ static void dispatch (struct ev_loop *loop, ev_io *door, int events) {
   }
 }
 
-int main (void) {
-  static const char *const args[] = { "-c", "exit 3", 0 };
+int main (int argc, char **argv) {
+  const char *const args[] = { "-c", argc > 1 ? argv[1] : "exit 3", NULL };
   struct ev_loop *loop = ev_default_loop(0);
   pexec_config config = PEXEC_CONFIG_INIT;
   ev_io door;
@@ -64,7 +64,8 @@ int main (void) {
   ev_signal_init(&term, stop, SIGTERM);
   ev_signal_start(loop, &term);
   ev_timer_init(&second, end, 1.0, 0);
-  ev_timer_start(loop, &second);
+  if (argc == 1)
+    ev_timer_start(loop, &second);
   ev_run(loop, 0);
   printf("stopped for SIGTERM\n");
   pexec_process_release(process);
