@@ -80,12 +80,3 @@ function TestInstall:test_the_module_links_no_lua_and_libuv_dynamically()
   lu.assertStrContains(needed, "NODELETE")
   lu.assertNil(needed:find("RUNPATH", 1, true))
 end
-
-function TestInstall:test_the_module_exports_nothing_but_its_opening()
-  local symbols = shell(("nm -D --defined-only '%s/lua/pexec/core.so'")
-      :format(build))
-  for name in symbols:gmatch " [A-Z] (%S+)" do
-    lu.assertStrMatches(name, "luaopen_.*")
-  end
-  lu.assertStrContains(symbols, "luaopen_pexec_core")
-end
