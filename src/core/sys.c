@@ -36,9 +36,11 @@ struct exit_info {                               /* struct pidfd_info */
   int32_t exit_code;
   uint32_t coredump_mask, spare;
 };
-#define GET_INFO _IOWR(0xFF, 11, struct exit_info)
+/* musl's ioctl takes an int; the kernel looks at 32 bits. */
+#define GET_INFO ((int)_IOWR(0xFF, 11, struct exit_info))
 
 #define NO_DESCRIPTOR 0x7FFFFFFF                 /* never open */
+#define NO_REPLACE (1U << 0)                     /* RENAME_NOREPLACE */
 
 static int checked (long result) {
   return result < 0 ? -errno : (int)result;
@@ -234,10 +236,11 @@ int pexec__rename (const char *from, const char *to) {
   return checked(rename(from, to));
 }
 
+/* By number: not each musl has a function for it. */
 int pexec__rename_new (const char *from, const char *to) {
   struct stat found;
-  int error = checked(renameat2(AT_FDCWD, from, AT_FDCWD, to,
-                                RENAME_NOREPLACE));
+  int error = checked(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to,
+                              NO_REPLACE));
   if (error != -EINVAL && error != -ENOSYS && error != -EPERM)
     return error;
   /* not a matter of this file system or filter: as near as it gets */
@@ -330,13 +333,13 @@ bool pexec__kernel_is_basic (void) {
 
 /* Since 2.34 the C library makes threads with clone3, and does without it
    where that is not there, but not where it is not permitted. */
+#if defined(__GLIBC__) && __GLIBC__ * 100 + __GLIBC_MINOR__ >= 234
 static bool are_threads_refused (void) {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
   return syscall(SYS_clone3, NULL, 0) < 0 && errno == EPERM;
-#else
-  return false;
-#endif
 }
+#else
+static bool are_threads_refused (void) { return false; }
+#endif
 
 const char *pexec__kernel_lacks (void) {
   struct pexec__status status;
