@@ -72,10 +72,14 @@ function TestCMake:test_find_package_finds_both_libraries()
   lu.assertNotStrContains(needed, "libpexec")
 end
 
+-- While the first number is 0 the second one is the interface's.
 function TestCMake:test_another_interface_is_refused()
-  local _, log, status = configure(moved_tree(), "0.2")
-  lu.assertEquals(status, 1)
-  lu.assertStrContains(log, 'with requested version "0.2"')
+  local tree = moved_tree()
+  for _, version in ipairs{ "0.0", "0.2" } do
+    local _, log, status = configure(tree, version)
+    lu.assertEquals(status, 1, log)
+    lu.assertStrContains(log, ('with requested version "%s"'):format(version))
+  end
 end
 
 TestTree = {}

@@ -54,13 +54,15 @@ function(write_pc name)
   install(FILES ${file} DESTINATION ${PEXEC_PC_DIR} COMPONENT development)
 endfunction()
 
-# What a program with the static library is linked with: modules of pkg-config,
-# which the package's configuration finds, and threads.
+# What a program with the static library is linked with: modules of pkg-config
+# and threads. The package's configuration looks for the same.
 function(link_static target)
-  set(needs ${library_MODULES})
-  list(TRANSFORM needs PREPEND PkgConfig::PEXEC_)
-  target_link_libraries(${target} INTERFACE
-    "$<INSTALL_INTERFACE:${needs};Threads::Threads>")
+  foreach(module IN LISTS library_MODULES)
+    pkg_check_modules(PEXEC_${module} REQUIRED QUIET IMPORTED_TARGET GLOBAL
+      ${module})
+    target_link_libraries(${target} INTERFACE PkgConfig::PEXEC_${module})
+  endforeach()
+  target_link_libraries(${target} INTERFACE Threads::Threads)
   set_property(DIRECTORY APPEND PROPERTY pexec_modules ${library_MODULES})
 endfunction()
 
@@ -69,8 +71,8 @@ endfunction()
 #
 # Installs TARGET as libNAME.so, TARGET_static as libNAME.a, and NAME.pc;
 # CMake has them as pexec::TARGET and pexec::TARGET_static. MODULES, of
-# pkg-config, are what a static link takes besides; REQUIRES, what every
-# program does that uses the library.
+# pkg-config, are what a static link takes besides; REQUIRES, what each
+# program is linked with that uses the library.
 function(install_library target name)
   cmake_parse_arguments(library "" DESCRIPTION "MODULES;REQUIRES" ${ARGN})
   set_target_properties(${target} ${target}_static PROPERTIES
@@ -78,6 +80,7 @@ function(install_library target name)
   set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
     SOVERSION ${PEXEC_SOVERSION})
   foreach(each ${target} ${target}_static)
+    add_library(pexec::${each} ALIAS ${each})
     target_include_directories(${each} INTERFACE
       $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
       $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
