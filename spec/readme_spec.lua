@@ -9,7 +9,7 @@ local spec = require "spec"
 local PAGES <const> = { "README.md", "docs/guide.md", "docs/errors.md",
                         "docs/design.md", "docs/reliability.md",
                         "docs/performance.md", "docs/security.md",
-                        "docs/embedding.md" }
+                        "docs/embedding.md", "docs/install.md" }
 local is_plain = os.getenv "PEXEC_SPEC_MODE" == "plain"
 local build = assert(os.getenv "PEXEC_BUILD")
 
