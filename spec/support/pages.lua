@@ -8,6 +8,8 @@ Such a part stands between a line `<!-- made: NAME -->` and `<!-- end -->`.
   states   docs/design.md       the state table, as src/core/machine.c has it
   specs    docs/reliability.md  which specs carry which mark `FAULTS n`
   gaps     docs/reliability.md  which lines of its catalogue none carries
+Whole files are made from docs/reference/*.lua: `reference`, docs/reference.md,
+and `stub`, lua/pexec/meta.lua.
 
 A mark is a comment of a spec, "FAULTS 7" or "FAULTS 1, 23: why"; it belongs
 to the next test below it. Needs a C compiler for the state table, and nothing
@@ -16,10 +18,21 @@ of pexec. Runs on the thread that calls it.
 
 local pages = {}
 
+local is_script = arg and arg[0] and arg[0]:find("pages%.lua$")
 local root = os.getenv("PEXEC_ROOT") or "."
+if is_script then
+  local here = arg[0]:match("^(.*/)") or "./"
+  root = arg[0]:match("^(.*)/spec/support/") or root
+  package.path = here .. "?.lua;" .. package.path
+end
+
+local reference = require "reference"
+reference.set_root(root)
 
 local homes = { states = "docs/design.md", specs = "docs/reliability.md",
-                gaps = "docs/reliability.md" }
+                gaps = "docs/reliability.md", reference = "docs/reference.md",
+                stub = "lua/pexec/meta.lua" }
+local is_whole = { reference = true, stub = true }
 
 --- The text of a file of the project.
 function pages.read(path)
@@ -289,9 +302,12 @@ function makers.gaps()
   return lines[1] and table.concat(lines, "\n") or "Nothing."
 end
 
+makers.reference = reference.markdown
+makers.stub = reference.stub
+
 -- Made parts -----------------------------------------------------------------
 
-pages.made = { "states", "specs", "gaps" }
+pages.made = { "states", "specs", "gaps", "reference", "stub" }
 
 --- How the part has to read.
 function pages.make(name)
@@ -299,6 +315,7 @@ function pages.make(name)
 end
 
 local function split(name)
+  if is_whole[name] then return "", pages.read(homes[name]), "" end
   local text = pages.read(homes[name])
   local head, part, tail = text:match("^(.-<!%-%- made: " .. name
     .. " %-%->\n\n)(.-)(\n\n<!%-%- end %-%->.*)$")
@@ -319,8 +336,7 @@ local function write(name)
   assert(file:write(head, part, tail))
 end
 
-if arg and arg[0] and arg[0]:find("pages%.lua$") then
-  root = arg[0]:match("^(.*)/spec/support/") or root
+if is_script then
   for _, name in ipairs(pages.made) do write(name) end
 end
 
