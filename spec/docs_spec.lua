@@ -90,6 +90,22 @@ function TestErrors:test_no_code_is_told_that_there_is_not()
   for code in pairs(told_codes()) do lu.assertTrue(known[code], code) end
 end
 
+-- What the core says to itself, or tells in other words.
+local INNER <const> = { ECANCELED = true, EDOM = true, EEXIST = true,
+                        ENODATA = true, ENXIO = true, ESPIPE = true,
+                        ESRCH = true, ESTALE = true }
+
+function TestErrors:test_each_code_of_the_systems_that_the_code_names_is_told()
+  local told, count = told_codes(), 0
+  for _, word in ipairs(pages.lines_of(
+      "grep -rhoE -e '-E[A-Z0-9]{3,}' src include | sort -u")) do
+    local code = word:sub(2)
+    count = count + 1
+    lu.assertTrue(told[code] or INNER[code], code)
+  end
+  lu.assertTrue(count > 20)
+end
+
 TestDesign = {}
 
 -- Base names of files in the table of files.
