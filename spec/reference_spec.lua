@@ -357,3 +357,28 @@ function TestCodes:test_each_has_its_cause_and_cure()
   end
   lu.assertTrue(count > 50)
 end
+
+TestComingFrom = {}
+
+local CLASSES <const> = { p = "ManagedProcess", pm = "ProcessManager",
+                          pexec = "Module" }
+
+-- "p:start()", "pexec.noop_process_manager", "cwd": is there such a thing?
+local function is_told(name)
+  local receiver, word = name:match "^(%l+)[.:]([%w_]+)"
+  if not receiver then return told.Settings.by_name[name] ~= nil end
+  local class = told[CLASSES[receiver]]
+  return class.method_by_name[word] ~= nil or class.by_name[word] ~= nil
+end
+
+function TestComingFrom:test_each_equivalent_is_there()
+  local count = 0
+  local page = pages.read "docs/coming-from.md"
+  for equivalents in page:gmatch "\n| [^\n|]+ | ([^\n|]*) |" do
+    for name in equivalents:gmatch "`([^`]+)`" do
+      count = count + 1
+      lu.assertTrue(is_told(name), name)
+    end
+  end
+  lu.assertTrue(count > 60, count)
+end

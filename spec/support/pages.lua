@@ -80,13 +80,59 @@ function pages.blocks(path)
   return blocks
 end
 
---- The targets of a page's links that are no addresses.
+--- All pages: their paths, from the root.
+function pages.paths()
+  return pages.lines_of("find . -name '*.md' -not -path './build*' "
+                        .. "-not -path './.*' -printf '%P\\n' | sort")
+end
+
+-- A page without its code blocks, and what stands between backticks.
+local function prose(path)
+  local lines, is_code = {}, false
+  for line in pages.read(path):gmatch("[^\n]*") do
+    if line:find("^```") then is_code = not is_code
+    elseif not is_code then lines[#lines + 1] = line end
+  end
+  return table.concat(lines, "\n")
+end
+
+-- "docs/recipes/../guide.md" -> "docs/guide.md"
+local function normal(path)
+  local count
+  repeat path, count = path:gsub("[^/]+/%.%./", "", 1) until count == 0
+  return path
+end
+
+--- The targets of a page's links that are no addresses: an array of
+-- { path =, anchor = }, from the root; anchor: nil where there is none.
 function pages.links(path)
   local links = {}
-  for target in pages.read(path):gmatch("%]%(([^)#]+)[^)]*%)") do
-    if not target:find("^%a+:") then links[#links + 1] = target end
+  local text = prose(path):gsub("`[^`]*`", "")
+  for target in text:gmatch("%]%(([^)]+)%)") do
+    local file, anchor = target:match("^([^#]*)#?(.*)$")
+    if not target:find("^%a+:") then
+      file = file == "" and path or (path:match("^.*/") or "") .. file
+      links[#links + 1] = { path = normal(file), text = target,
+                            anchor = anchor ~= "" and anchor or nil }
+    end
   end
   return links
+end
+
+--- The anchors of a page's headings, as GitHub makes them: a set.
+function pages.anchors(path)
+  local anchors = {}
+  for heading in ("\n" .. prose(path)):gmatch("\n#+ ([^\n]+)") do
+    local anchor = heading:lower():gsub("%]%b()", ""):gsub("[^%w _-]", "")
+                          :gsub(" ", "-")
+    local plain, number = anchor, 0
+    while anchors[anchor] do
+      number = number + 1
+      anchor = plain .. "-" .. number
+    end
+    anchors[anchor] = true
+  end
+  return anchors
 end
 
 -- The state table ------------------------------------------------------------

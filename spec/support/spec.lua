@@ -165,12 +165,13 @@ function spec.kill(pid, signal)
 end
 
 --- Runs a Lua text as the script of a host of its own, which ends with it or
--- after `seconds` (60) by SIGKILL. Returns what it wrote (both streams), and
--- its exit status: 124 or 137 where the time was up, 128 + N for a signal.
-function spec.run_script(text, environment, seconds)
+-- after `seconds` (60) by SIGKILL, in `place` (the project's root). Returns
+-- what it wrote (both streams), and its exit status: 124 or 137 where the time
+-- was up, 128 + N for a signal.
+function spec.run_script(text, environment, seconds, place)
   local directory = spec.tmpdir()
   spec.write(directory .. "/script.lua", text)
-  local words = { "cd", shell_quoted(spec.root), "&& exec env" }
+  local words = { "cd", shell_quoted(place or spec.root), "&& exec env" }
   for name, value in pairs(environment or {}) do
     words[#words + 1] = shell_quoted(name .. "=" .. value)
   end
