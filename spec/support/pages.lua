@@ -9,7 +9,8 @@ Such a part stands between a line `<!-- made: NAME -->` and `<!-- end -->`.
   specs    docs/reliability.md  which specs carry which mark `FAULTS n`
   gaps     docs/reliability.md  which lines of its catalogue none carries
 Whole files are made from docs/reference/*.lua: `reference`, docs/reference.md,
-and `stub`, lua/pexec/meta.lua.
+`stub`, lua/pexec/meta.lua, `man_lua`, docs/man/pexec.3lua; and `man_c`,
+docs/man/pexec.3, from include/pexec.h.
 
 A mark is a comment of a spec, "FAULTS 7" or "FAULTS 1, 23: why"; it belongs
 to the next test below it. Needs a C compiler for the state table, and nothing
@@ -26,13 +27,16 @@ if is_script then
   package.path = here .. "?.lua;" .. package.path
 end
 
+local manuals = require "manuals"
 local reference = require "reference"
 reference.set_root(root)
 
 local homes = { states = "docs/design.md", specs = "docs/reliability.md",
                 gaps = "docs/reliability.md", reference = "docs/reference.md",
-                stub = "lua/pexec/meta.lua" }
-local is_whole = { reference = true, stub = true }
+                stub = "lua/pexec/meta.lua", man_c = "docs/man/pexec.3",
+                man_lua = "docs/man/pexec.3lua" }
+local is_whole = { reference = true, stub = true, man_c = true,
+                   man_lua = true }
 
 --- The text of a file of the project.
 function pages.read(path)
@@ -350,10 +354,13 @@ end
 
 makers.reference = reference.markdown
 makers.stub = reference.stub
+function makers.man_c() return manuals.c(pages) end
+function makers.man_lua() return manuals.lua(pages) end
 
 -- Made parts -----------------------------------------------------------------
 
-pages.made = { "states", "specs", "gaps", "reference", "stub" }
+pages.made = { "states", "specs", "gaps", "reference", "stub", "man_c",
+               "man_lua" }
 
 --- How the part has to read.
 function pages.make(name)
