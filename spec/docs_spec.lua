@@ -182,6 +182,28 @@ function TestGuide:test_it_names_each_function_of_the_module()
   assert_told("null_logger", "`pexec.%s`")
 end
 
+TestChangelog = {}
+
+local KINDS <const> = { Added = true, Changed = true, Deprecated = true,
+                        Removed = true, Fixed = true, Security = true }
+
+-- As Keep a Changelog has it.
+function TestChangelog:test_its_headings_have_their_form()
+  local text = pages.read "CHANGELOG.md"
+  local versions, kinds = 0, 0
+  for heading in text:gmatch "\n## ([^\n]+)" do
+    versions = versions + 1
+    lu.assertTrue(heading == "[Unreleased]" or heading:find
+                  "^%[%d+%.%d+%.%d+%] %- %d%d%d%d%-%d%d%-%d%d$" ~= nil,
+                  heading)
+  end
+  for heading in text:gmatch "\n### ([^\n]+)" do
+    kinds = kinds + 1
+    lu.assertTrue(KINDS[heading], heading)
+  end
+  lu.assertTrue(versions >= 1 and kinds >= 1)
+end
+
 TestHeaders = {}
 
 -- A definition from each macro of this header that initialises something: C++
