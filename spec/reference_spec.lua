@@ -280,18 +280,18 @@ end
 -- 'missed' comes only where 256 wait, losses only of a slow destination.
 function TestEvents:test_each_field_of_a_detail_is_told()
   local seen, classes = {}, detail_classes()
-  local p = managers.process({ id = "a", restart_delay = 0,
-                               restart_limit = { max = 1, within = 60 } },
-                             "exit", 3)
+  local pm <close> = managers.new()
+  local given_up = managers.process({ id = "given up", restart_delay = 0,
+      restart_limit = { max = 1, within = 60 } }, "exit", 3)
+  local stopped = managers.process("stopped", "forever")
+  assert(pm:add_process(given_up) and pm:add_process(stopped))
   for event in pairs(classes) do
     seen[event] = {}
-    assert(p:on(event, function(_, detail) add_keys(seen[event], detail) end))
+    assert(pm:on(event, function(_, detail) add_keys(seen[event], detail) end))
   end
-  assert(p:start())
-  assert(p:wait())
-  assert(p:start())
-  assert(p:restart())
-  assert(p:stop())
+  assert(pm:start())
+  assert(given_up:wait())
+  assert(stopped:stop())
   for event, class in pairs(classes) do
     local unseen = event == "output_lost" and { "lines", "stream" }
                    or event == "exited" and { "signal", "signal_text",
