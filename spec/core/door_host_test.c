@@ -448,6 +448,28 @@ static void what_was_let_go_is_not_heard_of (void **state) {
   }
 }
 
+static void *start_in_a_thread (void *verbs) {
+  return real_start(verbs);
+}
+
+/* FAULTS 30: a child is killed when the thread that has made it ends, which is
+   none of the host's. */
+static void a_child_outlives_the_thread_that_has_started_it (void **state) {
+  static const char *const verbs[] = { "forever", NULL };
+  pexec_process *process;
+  pthread_t thread;
+  void *made;
+  (void)state;
+  assert_int_equal(pthread_create(&thread, NULL, start_in_a_thread,
+                                  (void *)verbs), 0);
+  assert_int_equal(pthread_join(thread, &made), 0);
+  process = made;
+  assert_true(real_is_alive(real_pid(process)));
+  assert_int_equal(pexec_process_stop(process), 0);
+  assert_int_equal(real_await(process, PEXEC_EVENT_STOPPED)->error, 0);
+  assert_int_equal(real_snapshot(process).starts, 1);
+}
+
 static void supervisors_do_not_know_each_other (void **state) {
   pexec_supervisor *first = real.supervisor, *second;
   pexec_process *process = STARTED("forever");
@@ -483,6 +505,7 @@ int main (void) {
     REAL_SPEC(closing_lets_one_speak_its_last_words),
     REAL_SPEC(one_that_was_let_go_is_kept_up),
     REAL_SPEC(what_was_let_go_is_not_heard_of),
+    REAL_SPEC(a_child_outlives_the_thread_that_has_started_it),
     REAL_SPEC(supervisors_do_not_know_each_other),
   };
   return REAL_RUN(tests);

@@ -206,12 +206,21 @@ static void note_signal (int signo) {
   atomic_fetch_add(&caught_count, 1);
 }
 
-/* disposition(signo, "default" | "ignore" | "catch" | "nocldwait") */
+/* As handlers of SIGCHLD often do. */
+static void reap_in_handler (int signo) {
+  int saved = errno;
+  (void)signo;
+  while (waitpid(-1, NULL, WNOHANG) > 0)
+    atomic_fetch_add(&caught_count, 1);
+  errno = saved;
+}
+
+/* disposition(signo, "default" | "ignore" | "catch" | "nocldwait" | "reap") */
 static int probe_disposition (lua_State *L) {
   static const char *const names[] = { "default", "ignore", "catch",
-                                       "nocldwait", NULL };
+                                       "nocldwait", "reap", NULL };
   static void (*const handlers[]) (int) = { SIG_DFL, SIG_IGN, note_signal,
-                                            SIG_DFL };
+                                            SIG_DFL, reap_in_handler };
   int signo = (int)luaL_checkinteger(L, 1);
   int which = luaL_checkoption(L, 2, NULL, names);
   struct sigaction action = { .sa_handler = handlers[which] };
@@ -220,7 +229,7 @@ static int probe_disposition (lua_State *L) {
   return answer(L, sigaction(signo, &action, NULL));
 }
 
-/* caught(): how many signals "catch" has seen so far */
+/* caught(): how many signals "catch" has seen so far, and children "reap" */
 static int probe_caught (lua_State *L) {
   lua_pushinteger(L, atomic_load(&caught_count));
   return 1;
