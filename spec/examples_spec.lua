@@ -210,7 +210,8 @@ local known = { quickstart = TestQuickstart, pool = TestPool,
                 one_shot = TestOneShot, own_loop = TestOwnLoop,
                 supervise = TestSupervise, logs = TestLogs,
                 governed = TestGoverned, luv = TestLoops, cqueues = TestLoops,
-                luaevent = TestLoops, luasocket = TestLoops }
+                luaevent = TestLoops, luasocket = TestLoops,
+                services = "services_spec" }
 
 -- Those in C are embed_spec's.
 for _, path in ipairs(pages.lines_of "ls examples/embed") do
@@ -226,7 +227,8 @@ function TestExamples:test_each_has_a_spec()
 end
 
 function TestExamples:test_each_has_at_most_40_lines()
-  for _, path in ipairs(pages.lines_of "ls examples/*.lua examples/embed/*") do
+  for _, path in ipairs(pages.lines_of
+      "ls examples/*.lua examples/*/main.lua examples/embed/*") do
     local _, lines = pages.read(path):gsub("\n", "")
     lu.assertTrue(lines <= 40, path .. ": " .. lines)
   end

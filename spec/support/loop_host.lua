@@ -57,7 +57,9 @@ function loops.cqueues(on_term)
     run = function() assert(queue:loop()) end,
     finish = function() is_over = true end,
     sleep = function(seconds)
-      cqueues.sleep(seconds)
+      for _ = 1, 2 do
+        if cqueues.poll(seconds / 2) ~= seconds / 2 then return false end
+      end
       return true
     end,
   }
