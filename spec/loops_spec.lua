@@ -198,3 +198,94 @@ for name in pairs(players) do
     lu.assertNil(host_of(name).calls)
   end
 end
+
+-- What a handler yields to cqueues.
+TestCqueues = {}
+
+-- Runs a body in a coroutine of a queue, with a coroutine beside it that
+-- dispatches until that has returned.
+local function in_cqueues(body)
+  if not is_there "cqueues" then lu.skip "lua-cqueues is not installed" end
+  local output, status = spec.run_script(([[
+    local cqueues, pexec = require "cqueues", require "pexec"
+    local queue, manager = cqueues.new(), pexec.new_process_manager()
+    local is_over = false
+    local function process(id, on_unexpected_exit)
+      local made = assert(pexec.new_managed_process({ id = id, name = "false",
+        on_unexpected_exit = on_unexpected_exit }, pexec.null_logger))
+      assert(made:start())
+      return made
+    end
+    queue:wrap(function()
+      while not is_over do
+        cqueues.poll(manager, 0.05)
+        pexec.dispatch(0)
+      end
+    end)
+    queue:wrap(function() %s is_over = true end)
+    assert(queue:loop())
+  ]]):format(body))
+  lu.assertEquals(status, 0, output)
+  return output
+end
+
+function TestCqueues:test_one_handler_that_sleeps_holds_up_no_other()
+  lu.assertEquals(in_cqueues [[
+    local ended = 0
+    for id, seconds in pairs{ late = 0.3, soon = 0 } do
+      process(id, function()
+        cqueues.sleep(seconds)
+        print(id)
+        ended = ended + 1
+      end)
+    end
+    while ended < 2 do cqueues.sleep(0.01) end
+  ]], "soon\nlate\n")
+end
+
+function TestCqueues:test_a_stop_does_not_wait_for_one_that_sleeps()
+  lu.assertEquals(in_cqueues [[
+    local begun, ended
+    local one = process("one", function()
+      begun = true
+      cqueues.sleep(0.3)
+      print "the handler ends"
+      ended = true
+      return true
+    end)
+    while not begun do cqueues.sleep(0.01) end
+    pexec.task(function()
+      assert(one:stop())
+      print "stopped"
+    end)
+    while not ended do cqueues.sleep(0.01) end
+    print(one:info().starts)
+  ]], "stopped\nthe handler ends\n1\n")
+end
+
+function TestCqueues:test_a_task_gets_what_the_loop_answers()
+  lu.assertEquals(in_cqueues [[
+    local condition = require "cqueues.condition".new()
+    local task = pexec.task(function()
+      return condition:wait(5), cqueues.poll(0.01)
+    end)
+    cqueues.sleep(0.05) -- it waits from the loop's next turn on
+    condition:signal()
+    while tostring(task) ~= "pexec.Task (done)" do cqueues.sleep(0.01) end
+    print(task:wait())
+  ]], "true\t0.01\n")
+end
+
+function TestCqueues:test_a_handler_outside_of_any_loop_blocks_the_thread()
+  if not is_there "cqueues" then lu.skip "lua-cqueues is not installed" end
+  lu.assertEquals({ spec.run_script [[
+    local cqueues, pexec = require "cqueues", require "pexec"
+    local one = assert(pexec.new_managed_process({ id = "one", name = "false",
+      on_unexpected_exit = function()
+        cqueues.sleep(0.05)
+        print "slept"
+      end }, pexec.null_logger))
+    assert(one:start())
+    assert(one:wait())
+  ]] }, { "slept\n", 0 })
+end

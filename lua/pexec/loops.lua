@@ -12,7 +12,8 @@ local function poll(cqueues, resume, ...)
 end
 
 -- What was yielded is 'marker', .... Is it meant for a loop? Then that calls
--- resume(...), once, with what the task is to go on with.
+-- resume(...), once, with what the task is to go on with. A coroutine of
+-- cqueues' begins in the next turn of the loop, not now.
 function loops.take(resume, marker, ...)
   local cqueues = package.loaded.cqueues
   local is_known = type(cqueues) == "table" and marker == cqueues._POLL
