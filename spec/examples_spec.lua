@@ -2,6 +2,7 @@
 -- a process (the harness looks) nor a file.
 
 local lu = require "luaunit"
+local managers = require "managers"
 local pages = require "pages"
 local pexec = require "pexec"
 local spec = require "spec"
@@ -22,16 +23,7 @@ local function run(name, prologue, environment)
   return output
 end
 
--- Each of these texts, in this order.
-local function assert_in_order(output, ...)
-  local position = 1
-  for _, text in ipairs{ ... } do
-    local _, last = output:find(text, position, true)
-    lu.assertNotNil(last, ("%q is missing, or in the wrong place, in:\n%s")
-                          :format(text, output))
-    position = last + 1
-  end
-end
+local assert_in_order <const> = managers.assert_in_order
 
 local function count(output, text)
   return select(2, output:gsub(text:gsub("%p", "%%%0"), ""))

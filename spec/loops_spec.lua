@@ -3,9 +3,11 @@
 -- Where a loop's library is not there its tests are skipped.
 
 local lu = require "luaunit"
+local managers = require "managers"
 local pexec = require "pexec"
 local spec = require "spec"
 
+local assert_in_order <const> = managers.assert_in_order
 local probe = spec.probe
 
 -- Loop -> the module that it needs.
@@ -153,15 +155,6 @@ local function host_of(name)
   local host = hosts[name] or lu.skip("its library is not there for Lua 5.4")
   lu.assertFalse(host.problem)
   return host
-end
-
-local function assert_in_order(text, ...)
-  local position = 1
-  for _, part in ipairs{ ... } do
-    local _, last = text:find(part, position, true)
-    lu.assertNotNil(last, ("%q is missing in:\n%s"):format(part, text))
-    position = last + 1
-  end
 end
 
 TestLoops = {}

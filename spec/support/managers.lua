@@ -129,6 +129,17 @@ function managers.assert_already_stopped(...)
   managers.assert_fails("already stopped", "ALREADY_STOPPED", ...)
 end
 
+--- A text has each of these parts, in this order.
+function managers.assert_in_order(text, ...)
+  local position = 1
+  for _, part in ipairs{ ... } do
+    local _, last = text:find(part, position, true)
+    lu.assertNotNil(last, ("%q is missing, or in the wrong place, in:\n%s")
+                          :format(part, text))
+    position = last + 1
+  end
+end
+
 --- The message that f(...) raises.
 function managers.message_of(f, ...)
   local ok, message = pcall(f, ...)
