@@ -35,10 +35,14 @@ return {
       { "sleep(duration: Duration): true", [[Waits; in a task it suspends that
         one alone, else it dispatches meanwhile.]], from = "own",
         codes = "CANCELED" },
-      { "dispatch(timeout?: Duration): integer", [[Runs handlers and tasks
-        that wait, and returns how many ran. 0: does not wait for any; none:
-        until something has run, or nothing can come. In a task it raises.]],
-        from = "own", codes = "FORKED" },
+      { "await(begin: function): any", [[Calls `begin(resume)`, and waits
+        until somebody, the program's loop for instance, calls `resume(...)`:
+        returns what that was given. In a task it suspends that one alone.]],
+        from = "own", codes = "CANCELED" },
+      { "dispatch(timeout?: Duration, max?: integer): integer", [[Runs
+        handlers and tasks that wait, `max` at most, and returns how many ran.
+        0: does not wait for any; none: until something has run, or nothing
+        can come. In a task it raises.]], from = "own", codes = "FORKED" },
       { "pollfd(): integer", [[A descriptor that is readable when `dispatch`
         has work. It belongs to pexec.]], from = "own",
         codes = "UNSUPPORTED" },

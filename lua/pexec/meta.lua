@@ -77,14 +77,24 @@ function pexec.task(f, ...) end
 ---@return pexec.Code? code
 function pexec.sleep(duration) end
 
---- Runs handlers and tasks that wait, and returns how many ran. 0: does not
---- wait for any; none: until something has run, or nothing can come. In a task
---- it raises. Fails with `FORKED`. From: pexec's own.
+--- Calls `begin(resume)`, and waits until somebody, the program's loop for
+--- instance, calls `resume(...)`: returns what that was given. In a task it
+--- suspends that one alone. Fails with `CANCELED`. From: pexec's own.
+---@param begin function
+---@return any
+---@return string? message
+---@return pexec.Code? code
+function pexec.await(begin) end
+
+--- Runs handlers and tasks that wait, `max` at most, and returns how many ran.
+--- 0: does not wait for any; none: until something has run, or nothing can
+--- come. In a task it raises. Fails with `FORKED`. From: pexec's own.
 ---@param timeout? pexec.Duration
+---@param max? integer
 ---@return integer?
 ---@return string? message
 ---@return pexec.Code? code
-function pexec.dispatch(timeout) end
+function pexec.dispatch(timeout, max) end
 
 --- A descriptor that is readable when `dispatch` has work. It belongs to pexec.
 --- Fails with `UNSUPPORTED`. From: pexec's own.

@@ -5,7 +5,7 @@
 
 file(GLOB_RECURSE paths RELATIVE ${DIRECTORY} ${DIRECTORY}/*.lua)
 list(SORT paths COMPARE STRING)
-list(REMOVE_ITEM paths pexec/init.lua)
+list(REMOVE_ITEM paths pexec/init.lua pexec/meta.lua)  # that is no code
 list(PREPEND paths pexec/init.lua)
 
 # name_of(PATH OUT): what `require` calls it.
