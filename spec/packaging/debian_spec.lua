@@ -38,7 +38,8 @@ end
 TestReproducible = {}
 
 function TestReproducible:test_two_builds_in_different_places_are_the_same()
-  for _, file in ipairs{ "libpexec.so", "libpexec.a", "lua/pexec/core.so" } do
+  for _, file in ipairs{ "libpexec.so", "libpexec.a", "libpexec-lua.so",
+                         "libpexec-lua.a", "lua/pexec/core.so" } do
     local log, status = packages.try(("cmp '%s/%s' '%s/%s'"):format(
       packages.build, file, made(), file))
     lu.assertEquals(status, 0, log)
@@ -82,10 +83,12 @@ function TestTree:test_the_module_is_where_debian_s_lua_looks()
   local root = unpacked "lua-pexec"
   lu.assertNotNil(spec.read(root .. "/usr/share/lua/5.4/pexec/init.lua"))
   lu.assertEquals(without_lua_files(packages.files(root)), {
+    "LIB/libpexec-lua.so.0.1", "LIB/libpexec-lua.so.0.1.0",
     "LIB/libpexec.so.0.1", "LIB/libpexec.so.0.1.0",
     "LIB/lua/5.4/pexec/core.so",
     "usr/share/doc/lua-pexec/CHANGELOG.md",
-    "usr/share/doc/lua-pexec/copyright" })
+    "usr/share/doc/lua-pexec/copyright",
+    "usr/share/man/man3/pexec.3lua" })
 end
 
 function TestTree:test_what_builds_c_programs_is_in_the_other_package()
@@ -97,9 +100,12 @@ function TestTree:test_what_builds_c_programs_is_in_the_other_package()
     "LIB/cmake/pexec/pexec-static-targets.cmake",
     "LIB/cmake/pexec/pexec-targets-relwithdebinfo.cmake",
     "LIB/cmake/pexec/pexec-targets.cmake",
-    "LIB/libpexec.a", "LIB/libpexec.so", "LIB/pkgconfig/pexec.pc",
+    "LIB/libpexec-lua.a", "LIB/libpexec-lua.so",
+    "LIB/libpexec.a", "LIB/libpexec.so",
+    "LIB/pkgconfig/pexec-lua.pc", "LIB/pkgconfig/pexec.pc",
     "usr/share/doc/lua-pexec-dev/CHANGELOG.md",
-    "usr/share/doc/lua-pexec-dev/copyright" })
+    "usr/share/doc/lua-pexec-dev/copyright",
+    "usr/share/man/man3/pexec.3" })
 end
 
 function TestTree:test_packages_depend_on_what_they_load()
@@ -108,7 +114,7 @@ function TestTree:test_packages_depend_on_what_they_load()
     lu.assertStrContains(depends, name .. " (>= ")
   end
   lu.assertStrContains(run("dpkg-deb -f '%s' Depends", package "lua-pexec-dev"),
-                       "lua-pexec (= 0.1.0), libuv1-dev, zlib1g-dev")
+                       "lua-pexec (= 0.1.0), libuv1-dev, zlib1g-dev, libjansson-dev")
   lu.assertStrContains(run("dpkg-deb -I '%s' shlibs", package "lua-pexec"),
                        "libpexec 0.1 lua-pexec")
 end

@@ -7,6 +7,7 @@ local spec = require "spec"
 
 local library <const> = "spec/support/exported_by_libpexec.txt"
 local module <const> = "spec/support/exported_by_module.txt"
+local lua_library <const> = "spec/support/exported_by_libpexec_lua.txt"
 
 local function exported(file)
   local names = {}
@@ -42,6 +43,11 @@ function TestSymbols:test_the_module_exports_its_list()
   lu.assertEquals(exported "lua/pexec/core.so", packages.list(module))
 end
 
+function TestSymbols:test_the_lua_library_exports_its_list()
+  lu.assertEquals(exported "libpexec-lua.so", packages.list(lua_library))
+  lu.assertEquals(packages.list(lua_library), declared "pexec_lua.h")
+end
+
 function TestSymbols:test_the_module_s_list_is_in_its_header()
   local declarations = table.concat(declared "pexec_lua.h", " ")
   for _, name in ipairs(packages.list(module)) do
@@ -49,14 +55,18 @@ function TestSymbols:test_the_module_s_list_is_in_its_header()
   end
 end
 
--- What a static library shows to the program that it is linked into: names
+-- What static libraries show to the program that they are linked into: names
 -- that are hidden do not leave that, and all begin with pexec.
-function TestSymbols:test_the_static_library_takes_no_other_names()
-  local strangers = {}
-  local symbols = packages.run("nm -g --defined-only '%s/libpexec.a'",
-                               packages.build)
+function TestSymbols:test_the_static_libraries_take_no_other_names()
+  local strangers, count = {}, 0
+  local symbols = packages.run("cd '%s' && nm -g --defined-only libpexec.a "
+                               .. "libpexec-lua.a", packages.build)
   for name in symbols:gmatch "%x+ %a (%S+)" do
-    if not name:find "^pexec_" then strangers[#strangers + 1] = name end
+    count = count + 1
+    if not name:find "^pexec_" and not name:find "^luaopen_pexec" then
+      strangers[#strangers + 1] = name
+    end
   end
   lu.assertEquals(strangers, {})
+  lu.assertTrue(count > 0)
 end

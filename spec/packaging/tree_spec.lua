@@ -89,7 +89,7 @@ local function objects(tree)
   for _, file in ipairs(packages.files(tree)) do
     if file:find "%.so[%d.]*$" then found[#found + 1] = tree .. "/" .. file end
   end
-  lu.assertEquals(#found, 4, table.concat(found, "\n"))
+  lu.assertEquals(#found, 7, table.concat(found, "\n"))
   return found
 end
 

@@ -41,7 +41,7 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_PROVIDES lua5.4-pexec-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SHLIBDEPS OFF)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "lua-pexec (= ${PROJECT_VERSION}), libuv1-dev, zlib1g-dev")
+  "lua-pexec (= ${PROJECT_VERSION}), libuv1-dev, zlib1g-dev, libjansson-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION
   "process manager in a library (development files)
 pexec starts programs, keeps them up, reads their output and stops them. This
