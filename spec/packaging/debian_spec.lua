@@ -114,7 +114,8 @@ function TestTree:test_packages_depend_on_what_they_load()
     lu.assertStrContains(depends, name .. " (>= ")
   end
   lu.assertStrContains(run("dpkg-deb -f '%s' Depends", package "lua-pexec-dev"),
-                       "lua-pexec (= 0.1.0), libuv1-dev, zlib1g-dev, libjansson-dev")
+                       "lua-pexec (= 0.1.0), libuv1-dev, zlib1g-dev, "
+                       .. "libjansson-dev")
   lu.assertStrContains(run("dpkg-deb -I '%s' shlibs", package "lua-pexec"),
                        "libpexec 0.1 lua-pexec")
 end

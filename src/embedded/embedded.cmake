@@ -24,7 +24,9 @@ add_library(pexec_lua SHARED ${objects})
 target_link_libraries(pexec_lua PRIVATE pexec_flags PkgConfig::JANSSON pexec)
 target_link_options(pexec_lua PRIVATE LINKER:-z,nodelete
   LINKER:--version-script=${exports})
-set_target_properties(pexec_lua PROPERTIES LINK_DEPENDS ${exports})
+# It finds libpexec beside it, wherever the build is.
+set_target_properties(pexec_lua PROPERTIES LINK_DEPENDS ${exports}
+  BUILD_RPATH_USE_ORIGIN ON)
 add_library(pexec_lua_static STATIC ${objects})
 
 if(COMMAND install_library)
