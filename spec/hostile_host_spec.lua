@@ -146,7 +146,8 @@ function TestDescriptors:test_there_may_be_no_more_processes_and_threads()
     spec.probe.limit("nproc", 1)
     print("another", select(3, managers.process({ id = "b" },
                                                 "forever"):start()))
-    print("stop", p:stop())]], { username = "nobody" })
+    print("stop", p:stop())
+    spec.probe.limit("nproc", before)]], { username = "nobody" })
   if host:find "ermission denied" then lu.skip "nobody cannot read this" end
   lu.assertTrue(ok, host:text())
   lu.assertEquals(host.stdout, { "first\tnil\tEAGAIN", "then\ttrue",
