@@ -30,12 +30,12 @@ local untraced = no_trace()
 local function start_host(words)
   local host = { lines = {}, trace = spec.tmpdir() .. "/trace" }
   if not untraced then
-    words = table.move(words, 1, #words, 6,
-                       { "strace", "-f", "-qq", "-o", host.trace })
+    words = table.move(words, 1, #words, 6, { "strace", "-f", "-qq", "-o",
+                       host.trace, environment = words.environment })
   end
   host.process = assert(pexec.new_managed_process({ id = words[1],
     name = words[1], args = table.move(words, 2, #words, 1, {}),
-    cwd = spec.root, stop_signal = "KILL",
+    cwd = spec.root, stop_signal = "KILL", environment = words.environment,
     log_writer = function(line) table.insert(host.lines, line) end,
     on_unexpected_exit = function(code) host.status = code end,
   }, pexec.null_logger))
@@ -119,8 +119,9 @@ local players = {}
 
 for name in pairs(MODULES) do
   players[name] = function()
-    return play(start_host{ spec.lua_path, "spec/support/loop_host.lua", name },
-                play_loop)
+    return play(start_host{ spec.lua_path, "spec/support/loop_host.lua", name,
+      environment = name == "luaevent" and managers.without_leak_check()
+                    or nil }, play_loop)
   end
 end
 
@@ -130,6 +131,11 @@ function players.libev()
                                   :format(file) }
   host.file = file
   return play(host, play_libev)
+end
+
+-- It does not know select for a call that waits, and keeps signals back there.
+local function is_deaf(name)
+  return name == "luasocket" and spec.mode == "tsan"
 end
 
 local function is_there(name)
@@ -144,13 +150,14 @@ local hosts
 local function play_all()
   local tasks = {}
   for name, player in pairs(players) do
-    if is_there(name) then tasks[name] = pexec.task(player) end
+    if is_there(name) and not is_deaf(name) then tasks[name] = pexec.task(player) end
   end
   hosts = {}
   for name, task in pairs(tasks) do hosts[name] = assert(task:wait()) end
 end
 
 local function host_of(name)
+  if is_deaf(name) then lu.skip "the thread sanitizer keeps SIGTERM back" end
   if not hosts then play_all() end
   local host = hosts[name] or lu.skip("its library is not there for Lua 5.4")
   lu.assertFalse(host.problem)
