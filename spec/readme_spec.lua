@@ -31,6 +31,18 @@ local function run(command)
   return spec.read(directory .. "/out"), how == "signal" and 128 + code or code
 end
 
+-- What is not to be had everywhere: by a word of the block, what has to work.
+local PROBES <const> = { tini = "tini --version", username = "test -w /etc",
+                         unshare = "unshare --pid --fork --mount-proc true" }
+
+local function skip_lacking(text)
+  for word, probe in pairs(PROBES) do
+    if text:find("%f[%w]" .. word .. "%f[%W]") then
+      lu.skipIf(select(2, run(probe)) ~= 0, probe .. " does not work here")
+    end
+  end
+end
+
 -- A module that a page needs besides, and that is not there.
 local function lacking(text)
   for name in text:gmatch 'require "([%w_.]+)"' do
@@ -45,6 +57,7 @@ end
 -- files goes to a directory of its own.
 local function run_lua(block)
   local missing = lacking(block.text)
+  skip_lacking(block.text)
   lu.skipIf(missing, tostring(missing) .. " is not installed")
   check_output(block, spec.run_script(
     'io.stdout:setvbuf "line" ' .. block.text, {}, 60, spec.tmpdir()))
@@ -94,18 +107,6 @@ local commands = {
   end,
 }
 
--- Programs that are not everywhere: what has to work where a block names one.
-local PROBES <const> = { tini = "tini --version",
-                         unshare = "unshare --pid --fork --mount-proc true" }
-
-local function skip_lacking(text)
-  for word, probe in pairs(PROBES) do
-    if text:find("%f[%w]" .. word .. "%f[%W]") then
-      lu.skipIf(select(2, run(probe)) ~= 0, probe .. " does not work here")
-    end
-  end
-end
-
 -- In the project's root, with the specs' own interpreter as lua5.4: another
 -- cannot load a sanitized module.
 local function run_shell(block)
@@ -117,18 +118,14 @@ local function run_shell(block)
                           :format(bin, bin)))
 end
 
+-- One without output may do what no spec is to do: its lines are known.
 local function run_sh(block)
-  local is_tried = false
+  if block.output then return run_shell(block) end
   for line in block.text:gmatch("[^\n]+") do
-    if commands[line] then
-      lu.assertEquals(select(2, run("test -x " .. line:match("^%S+"))), 0)
-      commands[line]()
-      is_tried = true
-    else
-      lu.assertFalse(is_tried, "no spec knows how to try " .. line)
-    end
+    local command = assert(commands[line], "no spec knows how to try " .. line)
+    lu.assertEquals(select(2, run("test -x " .. line:match("^%S+"))), 0, line)
+    command()
   end
-  if not is_tried then run_shell(block) end
 end
 
 local function pass() end
@@ -163,8 +160,7 @@ end
 function TestReadme:test_programs_are_shown_with_their_output()
   for _, page in ipairs(PAGES) do
     for _, block in ipairs(pages.blocks(page)) do
-      if block.language ~= "text" and page ~= "README.md" or
-         block.language == "lua" or block.language == "c" then
+      if block.language == "lua" or block.language == "c" then
         lu.assertNotNil(block.output, page .. " line " .. block.line)
       end
     end
