@@ -97,7 +97,9 @@ typedef struct pexec_allocator {
 
 /* Sets it for the whole program: all supervisors, loggers and Lua states that
    this library serves. Once, and before anything is allocated: -EBUSY after
-   that. -EINVAL where a function is missing. It is copied. Any thread. */
+   that. -EINVAL where a function is missing. It is copied; the functions are
+   to be there as long as the program is, since a thread that writes may end a
+   moment after its supervisor. Any thread. */
 PEXEC_API int pexec_set_allocator (const pexec_allocator *allocator);
 
 /* {== errors ============================================================ */
