@@ -249,7 +249,7 @@ end
 -- The state that fails has nothing half made, and a second attempt succeeds.
 function TestLibrary:test_it_can_be_opened_again_where_memory_ran_out()
   local failures = 0
-  for nth = 1, 20000, 701 * math.ceil(spec.slowness) do
+  for nth = 1, 20000, 1499 do
     for _, is_for_good in ipairs{ "true", "false" } do
       local ok, message, left = states.starved(ALONE:gsub(
         "local pexec = open%(%)", ([[
@@ -265,5 +265,5 @@ function TestLibrary:test_it_can_be_opened_again_where_memory_ran_out()
       failures = failures + assert(tonumber(message), message)
     end
   end
-  lu.assertTrue(failures > 20, failures)
+  lu.assertTrue(failures >= 8, "only " .. failures .. " have failed")
 end
