@@ -120,20 +120,13 @@ local function install()
 end
 
 local MODULES <const> = { plain = "pexec", uv_host = "pexec-lua lua5.4 libuv",
-                          threads = "pexec-lua lua5.4" }
+                          threads = "pexec-lua lua5.4", libev = "pexec" }
+local OTHERS <const> = { libev = " -lev" }  -- what pkg-config does not know
 
--- What pkg-config says there. A tree without .pc files has but one place for
--- headers and one for libraries.
+-- What pkg-config says there.
 local function flags_of(prefix, modules)
-  if spec.read(prefix .. "/lib/pkgconfig/pexec.pc") then
-    return ("$(PKG_CONFIG_PATH='%s/lib/pkgconfig' pkg-config --cflags --libs "
-            .. "%s)"):format(prefix, modules)
-  end
-  local own = modules:find "pexec%-lua" and "-lpexec-lua -lpexec" or "-lpexec"
-  local others = modules:gsub("pexec%-?%a*", "")
-  return ("-I'%s/include' -L'%s/lib' %s"):format(prefix, prefix, own)
-    .. (others:find "%a" and (" $(pkg-config --cflags --libs %s)")
-                             :format(others) or "")
+  return ("$(PKG_CONFIG_PATH='%s/lib/pkgconfig' pkg-config --cflags --libs %s)")
+         :format(prefix, modules)
 end
 
 -- Compiles and runs one of them.
@@ -149,7 +142,8 @@ end
 for name, modules in pairs(MODULES) do
   TestInstalled["test_" .. name .. "_is_built_against_it"] = function()
     local prefix = install()
-    build_and_run(name, prefix, "cc -pthread", flags_of(prefix, modules))
+    build_and_run(name, prefix, "cc -pthread",
+                  flags_of(prefix, modules) .. (OTHERS[name] or ""))
   end
 end
 
