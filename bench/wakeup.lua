@@ -83,11 +83,12 @@ end
 function runs.luaevent()
   local event = require "luaevent.core"
   local base = event.new()
-  base:addevent(pexec.pollfd(), event.EV_READ, function()
+  local watch = base:addevent(pexec.pollfd(), event.EV_READ, function()
     pexec.dispatch(0)
     return is_over and event.LEAVE or event.EV_READ
   end)
   base:loop()
+  watch:close()
 end
 
 function runs.luasocket()

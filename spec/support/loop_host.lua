@@ -68,24 +68,31 @@ end
 function loops.luaevent(on_term)
   local event = require "luaevent.core"
   local base, is_over = event.new(), false
-  base:addevent(pexec.pollfd(), event.EV_READ, function()
+  local kept = {} -- lua-event takes off what is garbage
+  kept[1] = base:addevent(pexec.pollfd(), event.EV_READ, function()
     pexec.dispatch(0)
     return is_over and event.LEAVE or event.EV_READ
   end)
-  base:addevent(15, event.EV_SIGNAL, function()
+  kept[2] = base:addevent(15, event.EV_SIGNAL, function()
     on_term()
     return event.LEAVE
   end)
   return {
-    run = function() base:loop() end,
+    run = function()
+      base:loop()
+      kept = nil
+    end,
     finish = function() is_over = true end,
     sleep = function(seconds)
-      return pexec.await(function(resume)
-        base:addevent(nil, event.EV_TIMEOUT, function()
+      local timer
+      local is_awake = pexec.await(function(resume)
+        timer = base:addevent(nil, event.EV_TIMEOUT, function()
           resume(true)
           return event.LEAVE
         end, seconds)
       end)
+      timer:close()
+      return is_awake
     end,
   }
 end
@@ -143,6 +150,10 @@ end)
 process = assert(pexec.new_managed_process({ id = "a", name = "sleep",
   args = { "1000" }, restart_delay = 0, on_unexpected_exit = function(_, exit)
     if exit.restarts == 0 then error "boom" end
+    pexec.task(function()
+      pexec.sleep(0.01)
+      collectgarbage() -- nothing that is waited for is garbage
+    end)
     local began = core.now()
     local is_true = loop.sleep(0.05) and core.now() - began > 0.04
     print("slept", is_true)
@@ -153,5 +164,6 @@ process:on("started", function(_, detail)
   print("host", io.open("/proc/self/stat"):read "n", "pid", detail.pid)
 end)
 assert(process:start())
+collectgarbage()
 loop.run()
 print "the loop has ended"
