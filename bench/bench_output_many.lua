@@ -44,7 +44,8 @@ end
 local function pexec(path, count)
   local begin_ns, end_ns = period()
   return shares(path, count, "lua5.4", "bench/crowd.lua", count, path,
-                ALL_SIZE // count // (KEEP + 1), KEEP, "between", begin_ns, end_ns, flow.BLOCK)
+                ALL_SIZE // count // (KEEP + 1), KEEP, "between", begin_ns,
+                end_ns, flow.BLOCK)
 end
 
 local LOOPS <const> = [[

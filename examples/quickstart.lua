@@ -24,7 +24,8 @@ assert(manager:start())
 print("GET http://" .. site.address .. "/: " .. site:get())
 pexec.sleep(2) -- the worker crashes now and then
 
-local pid, killed_at, page = server:unix_pid(), web.now(), nil
+local pid, killed_at = server:unix_pid(), web.now()
+local page
 os.execute("kill -KILL " .. pid)
 repeat page = site:get() until page and server:unix_pid() ~= pid
 print(("GET http://%s/: %s\n%.0f ms after SIGKILL to process %d, from %d")

@@ -116,7 +116,8 @@ end
 
 function TestFields:test_what_they_cannot_be_is_told()
   for words, value in pairs{
-    ['capabilities: array of capabilities expected, got string "kill"'] = "kill",
+    ['capabilities: array of capabilities expected, got string "kill"']
+      = "kill",
     ['capabilities[2]: unknown capability "net_bnd_service" '
      .. '(did you mean "net_bind_service"?)'] = { "kill", "net_bnd_service" },
     ["capabilities[1]: string expected, got number 5"] = { 5 },

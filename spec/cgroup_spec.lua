@@ -480,14 +480,14 @@ end
 
 function TestDirectories:test_what_was_still_needed_goes_with_the_process()
   local tmp = spec.tmpdir()
-  local process = new({ one_shot = true }, with(escapee(tmp .. "/pid"),
-                                                "waitfile", tmp .. "/pid"))
-  assert(process:start())
+  local held = { new({ one_shot = true }, with(escapee(tmp .. "/pid"),
+                                               "waitfile", tmp .. "/pid")) }
+  assert(held[1]:start())
   spec.kill(pid_in(tmp .. "/pid"), "KILL")
   spec.eventually(function()
     return spec.read(dir .. "/a/cgroup.events"):find "populated 0"
   end)
-  process = nil
+  held[1] = nil
   spec.eventually(function()
     collectgarbage()
     return not is_there(dir)

@@ -73,8 +73,7 @@ function TestDispatch:test_with_a_timeout_it_waits_no_longer()
 end
 
 function TestDispatch:test_it_counts_the_tasks_that_ran()
-  local tasks = {}
-  for i = 1, 3 do tasks[i] = pexec.task(pexec.sleep, 0.01) end
+  for _ = 1, 3 do pexec.task(pexec.sleep, 0.01) end
   probe.sleep(0.05)
   lu.assertEquals(pexec.dispatch(0), 3)
   lu.assertEquals(pexec.dispatch(0), 0)

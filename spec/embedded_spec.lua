@@ -39,7 +39,9 @@ local function parts()
   local names = { "pexec" }
   for _, path in ipairs(pages.lines_of "ls lua/pexec") do
     local name = path:match "^(.*)%.lua$"
-    if name ~= "init" and name ~= "meta" then names[#names + 1] = "pexec." .. name end
+    if name ~= "init" and name ~= "meta" then
+      names[#names + 1] = "pexec." .. name
+    end
   end
   table.sort(names)
   return names

@@ -26,7 +26,9 @@ end
 
 local function count_of(names, name)
   local count = 0
-  for _, other in ipairs(names) do count = count + (other == name and 1 or 0) end
+  for _, other in ipairs(names) do
+    if other == name then count = count + 1 end
+  end
   return count
 end
 
@@ -134,7 +136,9 @@ function TestLife:test_lines_that_are_lost()
   lu.assertTrue(count_of(names, "output_lost") >= 1)
   lu.assertEquals(lost, p:info().output.stdout.drops)
   for i, name in ipairs(names) do
-    if name == "output_lost" then lu.assertEquals(details[i].stream, "stdout") end
+    if name == "output_lost" then
+      lu.assertEquals(details[i].stream, "stdout")
+    end
   end
 end
 
@@ -352,8 +356,8 @@ end
 
 -- FAULTS 20
 function TestCollecting:test_those_of_a_managed_one_stay()
-  local weak, names = setmetatable({}, { __mode = "k" }), nil
-  local stop
+  local weak = setmetatable({}, { __mode = "k" })
+  local stop, names
   do
     local p = process({ id = "a", restart_delay = 0 }, "forever")
     names = record(p)

@@ -114,10 +114,10 @@ end
 -- FAULTS 29
 function TestForked:test_collecting_there_disturbs_nobody()
   local weak = setmetatable({}, { __mode = "k" })
-  local other = managers.process("b", "forever")
-  weak[other] = true
+  local held = { managers.process("b", "forever") }
+  weak[held[1]] = true
   in_copy(function()
-    self.p, other = nil, nil
+    self.p, held[1] = nil, nil
     collectgarbage()
     collectgarbage()
     lu.assertNil(next(weak))

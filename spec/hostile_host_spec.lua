@@ -75,7 +75,8 @@ end
 
 TestInherited = {}
 
-local ALL <const> = "HUP,INT,QUIT,USR1,USR2,PIPE,ALRM,TERM,CHLD,CONT,WINCH,RTMIN"
+local ALL <const> =
+  "HUP,INT,QUIT,USR1,USR2,PIPE,ALRM,TERM,CHLD,CONT,WINCH,RTMIN"
 
 -- What a child has blocked, ignored and caught; it tells before it dies.
 local TOLD <const> = [[

@@ -224,7 +224,9 @@ TestMachines = {}
 -- A lone surrogate stands for a byte that is no UTF-8.
 local function decode_unit(hex)
   local unit = tonumber(hex, 16)
-  if unit >= 0xdc80 and unit <= 0xdcff then return string.char(unit - 0xdc00) end
+  if unit >= 0xdc80 and unit <= 0xdcff then
+    return string.char(unit - 0xdc00)
+  end
   return utf8.char(unit)
 end
 

@@ -3,7 +3,6 @@
 
 local logs = require "logs"
 local lu = require "luaunit"
-local managers = require "managers"
 local pexec = require "pexec"
 local spec = require "spec"
 

@@ -41,7 +41,9 @@ local function tick(options)
       id = "child", name = "/bin/sh", args = ticking(dir), stop_timeout = 1,
       stdout = stdout }, case.logger))
   assert(case.process:start())
-  function case.count() return tonumber(spec.read(dir .. "/count") or "") or 0 end
+  function case.count()
+    return tonumber(spec.read(dir .. "/count") or "") or 0
+  end
   function case.text() return spec.read(case.log) or "" end
   spec.eventually(function() return case.text():find("line 3\n", 1, true) end)
   return case
@@ -225,7 +227,8 @@ function TestStart:test_one_without_permission_is_an_error()
   assert(probe.seteuid(65534))
   local ok, message = pcall(function()
     for _, name in ipairs{ "log", "new" } do
-      local process = managers.process({ stdout = { file = dir .. "/" .. name }},
+      local path = dir .. "/" .. name
+      local process = managers.process({ stdout = { file = path } },
                                        "exit", 0)
       lu.assertEquals({ process:start() }, { nil,
           ('error starting process "%s": opening its log file "%s/%s": '

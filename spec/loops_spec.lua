@@ -150,7 +150,9 @@ local hosts
 local function play_all()
   local tasks = {}
   for name, player in pairs(players) do
-    if is_there(name) and not is_deaf(name) then tasks[name] = pexec.task(player) end
+    if is_there(name) and not is_deaf(name) then
+      tasks[name] = pexec.task(player)
+    end
   end
   hosts = {}
   for name, task in pairs(tasks) do hosts[name] = assert(task:wait()) end

@@ -207,6 +207,7 @@ function TestUnmarshalOutput:test_impossible_values_are_told_with_their_place()
                                     .. 'expected, got string "wait"' } do
     assert_refused(text, problem)
   end
+  lu.assertNil(rawget(_G, "_"))  -- one of them had made a global variable
 end
 
 function TestUnmarshalOutput:test_ranges_are_left_to_validate()

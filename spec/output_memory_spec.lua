@@ -141,7 +141,7 @@ TestManyProcesses = {}
 
 -- What 1,000 cost whose output is read, and who write nothing.
 function TestManyProcesses:test_one_that_says_nothing_costs_little()
-  local text = run([[
+  run([[
     local limit = spec.probe.limit("nofile")
     assert(limit >= 4000 or spec.probe.limit("nofile", 8000))
     local processes = {}

@@ -253,7 +253,7 @@ end
 function TestRecords:test_each_field_of_a_line_is_told()
   local function print_nothing() end
   local p = managers.process({ id = "a", one_shot = true, tail_size = 200000,
-                               log_writer = print_nothing }, "print", ("x"):rep(70000))
+    log_writer = print_nothing }, "print", ("x"):rep(70000))
   assert(p:start())
   local seen = {}
   for _, line in ipairs(p:tail()) do add_keys(seen, line) end

@@ -25,8 +25,9 @@ function TestReloadSignal:test_what_is_neither_is_refused()
 end
 
 local function json_of(value)
-  return assert(pexec.new_process_config{ id = "a", name = "b",
-                                          reload_signal = value }:marshal_json())
+  local config = pexec.new_process_config{ id = "a", name = "b",
+                                           reload_signal = value }
+  return assert(config:marshal_json())
 end
 
 function TestReloadSignal:test_in_json_it_is_a_name_and_a_function_is_not()

@@ -8,7 +8,6 @@ local lu = require "luaunit"
 local spec = require "spec"
 
 local RESTRICT <const> = spec.child_path:gsub("[^/]*$", "restrict")
-local NO_FILTER <const> = 77
 
 local is_root = spec.read("/proc/self/status"):find("\nUid:\t0\t0\t0\t") ~= nil
 local is_basic = os.getenv "PEXEC_BASIC_KERNEL" == "1"

@@ -200,7 +200,8 @@ function TestServices:test_the_example_shows_a_kill_and_a_reload()
   lu.assertEquals(status, 0, output)
   for _, line in ipairs{ "GET: Hello", "nginx ended: SIGKILL",
                          "GET after SIGKILL: Hello",
-                         "GET after a reload: Hello", "nginx ended: 0", "stopped for SIGTERM" } do
+                         "GET after a reload: Hello", "nginx ended: 0",
+                          "stopped for SIGTERM" } do
     lu.assertStrContains(output, line)
   end
   lu.assertEquals(spec.probe.list(directory), {})

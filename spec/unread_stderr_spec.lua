@@ -26,7 +26,7 @@ local function run(script)
     end
   ]] .. script)
   assert(os.execute(("mkfifo '%s/stderr'"):format(dir)))
-  local reader <close> = assert(io.open(dir .. "/stderr", "r+"))
+  local _ <close> = assert(io.open(dir .. "/stderr", "r+"))
   local _, how, status = os.execute(
       ("timeout -s KILL %d '%s' '%s/script.lua' >'%s/stdout' 2>'%s/stderr'")
       :format(60 * slowness, spec.lua_path, dir, dir, dir))

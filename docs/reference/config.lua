@@ -45,7 +45,8 @@ return {
       { "stdout", "Destination|Destination[]|nil", [[Where it goes,
         besides `log` and `log_writer`: one place or several, which all
         get everything.]], from = "systemd" },
-      { "stderr", '"stdout"|Destination|Destination[]|nil', [[The same; with `"stdout"` both go through one pipe, in the order
+      { "stderr", '"stdout"|Destination|Destination[]|nil', [[The same;
+        with `"stdout"` both go through one pipe, in the order
         written.]], from = "systemd" },
       { "tail_size", "integer?", [[Bytes of last lines that are kept for
         `p:tail` and exit records: 0 to 16 MiB; at most a line for each 24 of
@@ -227,7 +228,8 @@ return {
         middle.]] },
     } },
   { alias = "ProcessFunction", type = "fun(process: ManagedProcess): any",
-    from = "own", text = [[A hook, or what `p:reload` calls. Runs as a task.]] },
+    from = "own", text = [[A hook, or what `p:reload` calls. Runs as a
+      task.]] },
   { alias = "EnvironmentFunction", from = "own",
     type = "fun(process: ManagedProcess): table<string, string>|nil",
     text = [[Gives the environment of the next start; where it fails, the

@@ -21,7 +21,6 @@ local rights = require "pexec.rights"
 local stop_sequence = require "pexec.stop_sequence"
 local values = require "pexec.values"
 
-local show <const> = values.show
 local quote <const> = values.quote
 
 local INVALID <const> = "INVALID_CONFIG"
@@ -322,7 +321,7 @@ end
 -- A ProcessConfig as it is, a plain table made into one. Raises what is wrong
 -- with it, at 'level': 1, the default, blames the caller, 2 its caller.
 function config.check(value, level)
-  local result, message = value, nil
+  local result, message = value
   level = (level or 1) + 1
   if config.is(value) then message = changed_for_worse(rawget(value, STORE))
   elseif type(value) == "table" then result, message = build(value)

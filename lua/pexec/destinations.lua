@@ -277,8 +277,7 @@ local function decode_one(value, name, wanted)
   if kind ~= "object" then return nil, json.wrong_type(value, name, wanted) end
   local file, message = records.decode(value, name, FILE)
   if file and next(file) == nil then  -- would be an empty array
-    _, message = expected("string", nil, "json: " .. name .. ".file")
-    return nil, message
+    return expected("string", nil, "json: " .. name .. ".file")
   end
   return file, message
 end

@@ -47,7 +47,7 @@ local function read_path(options, plan)
 end
 
 local function read_of_file(options, field, plan)
-  local value, message = options[field.name], nil
+  local value, message = options[field.name]
   if value == nil or not OF_FILE[field.name] then return nil end
   if options.file == nil then return field.name .. ": only of a file" end
   value, message = field.check(value, field.name)

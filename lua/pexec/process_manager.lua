@@ -296,7 +296,7 @@ end
 local function start(state, ctx)
   local waits = {}
   local is_over = false
-  local guard <close> = setmetatable({}, { __close = function(_, problem)
+  local _ <close> = setmetatable({}, { __close = function(_, problem)
     if is_over then return end
     if not state.is_stopped then begin_stop(state) end
     end_start(state, waits, nil, scheduler.describe(problem))

@@ -182,5 +182,6 @@ end
 function TestInstalled:test_removing_them_leaves_nothing()
   local log = in_debian [[dpkg -i *.deb; dpkg -P lua-pexec-dev lua-pexec
     find /usr /etc /var/lib/dpkg -xdev -name "*pexec*"; echo that is all]]
-  lu.assertStrMatches(log, ".*Removing lua%-pexec %(0%.1%.0%) [^/]*that is all\n")
+  lu.assertStrMatches(log, ".*Removing lua%-pexec %(0%.1%.0%) "
+                           .. "[^/]*that is all\n")
 end

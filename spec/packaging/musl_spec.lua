@@ -16,7 +16,8 @@ local function foreign_headers()
   local machine = packages.run("gcc -print-multiarch"):gsub("%s", "")
   for _, name in ipairs(FOREIGN) do
     packages.run("for place in /usr/include /usr/include/%s; do "
-                 .. "[ ! -e $place/%s ] || exec ln -s $place/%s %s; done; false",
+                 .. "[ ! -e $place/%s ] || exec ln -s $place/%s %s; done; "
+                 .. "false",
                  machine, name, name, directory)
   end
   return directory

@@ -152,7 +152,7 @@ end
 
 --- A line that is a JSON object without others in it, as a table.
 function logs.json(line)
-  local fields, at, value = {}, 1, nil
+  local fields, at, value = {}, 1
   check_plain(line)
   repeat
     local key, past = line:match('^[{,]"(%l+)":()', at)

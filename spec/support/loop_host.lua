@@ -69,19 +69,20 @@ function loops.luaevent(on_term)
   local event = require "luaevent.core"
   local base, is_over = event.new(), false
   local kept = {} -- lua-event takes off what is garbage
-  kept[1] = base:addevent(pexec.pollfd(), event.EV_READ, function()
+  kept.door = base:addevent(pexec.pollfd(), event.EV_READ, function()
     pexec.dispatch(0)
     return is_over and event.LEAVE or event.EV_READ
   end)
-  kept[2] = base:addevent(15, event.EV_SIGNAL, function()
+  kept.term = base:addevent(15, event.EV_SIGNAL, function()
     on_term()
     return event.LEAVE
   end)
   return {
     run = function()
       base:loop()
-      kept = nil
+      kept.door, kept.term = nil, nil
     end,
+    kept = kept,
     finish = function() is_over = true end,
     sleep = function(seconds)
       local timer

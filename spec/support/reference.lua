@@ -263,9 +263,10 @@ local HEAD <const> = [[
 # Reference
 
 Each function, method, field and value of the Lua module: shapes, units,
-errors, and whose behaviour it is: that of [Go's pexec](coming-from.md#gos-pexec),
-of systemd or POSIX, or pexec's own. The [guide](guide.md) tells the same in
-order; [errors.md](errors.md) tells each code.
+errors, and whose behaviour it is: that of
+[Go's pexec](coming-from.md#gos-pexec), of systemd or POSIX, or pexec's own. The
+[guide](guide.md) tells the same in order; [errors.md](errors.md) tells each
+code.
 
 Types are written as LuaCATS has them. `name?` may be left out. A function that
 "fails with" codes answers nil, a message for people and such a code then, in
