@@ -337,17 +337,22 @@ end
 
 -- FAULTS 7
 function TestStopMoments:test_two_tasks_that_stop_it_both_hear_of_it()
-  local process = started({}, "forever")
+  local are_two = false
+  local process = started({ stop_sequence = { { wait = 60, call = function(p)
+    repeat pexec.sleep(0.01) until are_two
+    p:signal("KILL")
+  end } } }, "forever")
   local a = pexec.task(process.stop, process)
   local b = pexec.task(process.stop, process)
-  lu.assertEquals({ a:wait() }, { true, "process" })
-  lu.assertEquals({ b:wait() }, { true, "process" })
+  are_two = true
+  lu.assertEquals({ a:wait() }, { true, "call", 1 })
+  lu.assertEquals({ b:wait() }, { true, "call", 1 })
 end
 
 function TestStopMoments:test_a_second_one_does_not_start_it_anew()
   local dir = spec.tmpdir()
-  local process = started({ stop_timeout = 0.6 }, "count", "TERM",
-                          dir .. "/seen", "append", dir .. "/up", "%p",
+  local process = started({ stop_timeout = 0.6 * spec.slowness }, "count",
+                          "TERM", dir .. "/seen", "append", dir .. "/up", "%p",
                           "forever")
   read_pid(dir .. "/up")
   local first = pexec.task(process.stop, process)
