@@ -46,11 +46,18 @@ local project = [[
 cmake_minimum_required(VERSION 3.25)
 project(user LANGUAGES C)
 find_package(pexec %s REQUIRED COMPONENTS static)
-foreach(library pexec pexec_static)
-  add_executable(with_${library} %s/examples/embed/plain.c)
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
+function(add_program library source)
+  add_executable(with_${library} %s/examples/embed/${source})
   target_compile_definitions(with_${library} PRIVATE _GNU_SOURCE)
-  target_link_libraries(with_${library} pexec::${library})
-endforeach()
+  target_link_libraries(with_${library} pexec::${library} ${ARGN})
+endfunction()
+add_program(pexec plain.c)
+add_program(pexec_static plain.c)
+add_program(pexec_lua threads.c PkgConfig::LUA Threads::Threads)
+add_program(pexec_lua_static threads.c PkgConfig::LUA Threads::Threads)
 ]]
 
 local function configure(tree, version)
@@ -61,15 +68,22 @@ local function configure(tree, version)
     packages.cached "CMAKE_C_COMPILER", tree))
 end
 
-function TestCMake:test_find_package_finds_both_libraries()
+function TestCMake:test_find_package_finds_all_libraries()
   local tree = moved_tree()
   local directory, log, status = configure(tree, "0.1")
   lu.assertEquals(status, 0, log)
   run("cmake --build %s/build", directory)
   packages.assert_works(directory .. "/build/with_pexec")
   packages.assert_works(directory .. "/build/with_pexec_static")
-  local needed = run("readelf -d %s/build/with_pexec_static", directory)
-  lu.assertNotStrContains(needed, "libpexec")
+  for _, name in ipairs{ "with_pexec_lua", "with_pexec_lua_static" } do
+    local said = run("LD_LIBRARY_PATH=%s/lib %s/build/%s", tree, directory,
+                     name)
+    lu.assertEquals(#spec.lines(said), 8, said)
+  end
+  for _, name in ipairs{ "with_pexec_static", "with_pexec_lua_static" } do
+    local needed = run("readelf -d %s/build/%s", directory, name)
+    lu.assertNotStrContains(needed, "libpexec")
+  end
 end
 
 -- While the first number is 0 the second one is the interface's.

@@ -21,13 +21,15 @@ target_link_libraries(pexec_embedded PRIVATE pexec_flags)
 
 set(objects $<TARGET_OBJECTS:pexec_binding> $<TARGET_OBJECTS:pexec_embedded>)
 add_library(pexec_lua SHARED ${objects})
-target_link_libraries(pexec_lua PRIVATE pexec_flags PkgConfig::JANSSON pexec)
+target_link_libraries(pexec_lua PRIVATE pexec_flags PkgConfig::JANSSON
+  PUBLIC pexec)
 target_link_options(pexec_lua PRIVATE LINKER:-z,nodelete
   LINKER:--version-script=${exports})
 # It finds libpexec beside it, wherever the build is.
 set_target_properties(pexec_lua PROPERTIES LINK_DEPENDS ${exports}
   BUILD_RPATH_USE_ORIGIN ON)
 add_library(pexec_lua_static STATIC ${objects})
+target_link_libraries(pexec_lua_static INTERFACE pexec_static)
 
 if(COMMAND install_library)
   install_library(pexec_lua pexec-lua
