@@ -31,14 +31,6 @@ set_target_properties(pexec_lua PROPERTIES LINK_DEPENDS ${exports}
 add_library(pexec_lua_static STATIC ${objects})
 target_link_libraries(pexec_lua_static INTERFACE pexec_static)
 
-if(COMMAND install_library)
-  install_library(pexec_lua pexec-lua
-    DESCRIPTION "pexec for C programs with a lua_State"
-    MODULES jansson REQUIRES pexec)
-else()
-  set_target_properties(pexec_lua pexec_lua_static PROPERTIES
-    LINKER_LANGUAGE C OUTPUT_NAME pexec-lua)
-  set_target_properties(pexec_lua PROPERTIES VERSION ${PROJECT_VERSION}
-    SOVERSION ${PROJECT_VERSION_MAJOR})
-  install(TARGETS pexec_lua pexec_lua_static LIBRARY ARCHIVE)
-endif()
+install_library(pexec_lua pexec-lua
+  DESCRIPTION "pexec for C programs with a lua_State"
+  MODULES jansson REQUIRES pexec)
