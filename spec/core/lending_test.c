@@ -101,6 +101,17 @@ static void one_of_many_is (void **state) {
   assert_false(pull(0));
 }
 
+/* Else those that were lent early would get less than those whose pipes had
+   grown before. */
+static void its_pipe_is_enlarged (void **state) {
+  (void)state;
+  fake.may_grow = true;
+  start_with_files();
+  lend_stdout();
+  assert_int_equal(process.streams[0].flow.capacity, 256 * KIB);
+  assert_int_equal(process.streams[1].flow.capacity, 64 * KIB);
+}
+
 static void as_long_as_others_are_lent_it_counts_them (void **state) {
   (void)state;
   start_with_files();
@@ -296,6 +307,7 @@ int main (void) {
     SPEC(one_that_is_alone_is_not_lent),
     SPEC(nor_are_two),
     SPEC(one_of_many_is),
+    SPEC(its_pipe_is_enlarged),
     SPEC(as_long_as_others_are_lent_it_counts_them),
     SPEC(what_writes_little_is_not_lent),
     SPEC(what_the_host_gets_is_not_lent),

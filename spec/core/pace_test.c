@@ -42,7 +42,7 @@ static void one_that_writes_slowly_is_watched_for_ever (void **s) {
   (void)s;
   for (int i = 0; i < 1000; i++)
     assert_int_equal(wake(2 * MS, 100), PEXEC__WATCH);
-  assert_int_equal(pexec__pace_wanted(&flow), 0);
+  assert_int_equal(pexec__pace_wanted(&flow, false), 0);
 }
 
 static void one_that_writes_little_and_often_is_left_alone (void **s) {
@@ -85,8 +85,17 @@ static void one_that_writes_much_at_once_is_watched (void **s) {
   (void)s;
   for (int i = 0; i < 100; i++)
     assert_int_equal(wake(1 * MS, 16384), PEXEC__WATCH);
-  assert_int_equal(pexec__pace_wanted(&flow), 256 * 1024);
-  assert_int_equal(pexec__pace_wanted(&flow), 0);
+  assert_int_equal(pexec__pace_wanted(&flow, false), 256 * 1024);
+  assert_int_equal(pexec__pace_wanted(&flow, false), 0);
+}
+
+static void one_that_is_lent_is_to_be_no_smaller_than_others (void **s) {
+  (void)s;
+  assert_int_equal(pexec__pace_wanted(&flow, true), 256 * 1024);
+  assert_int_equal(pexec__pace_wanted(&flow, true), 0);
+  for (int i = 0; i < 100; i++)
+    (void)wake(1 * MS, 16384);
+  assert_int_equal(pexec__pace_wanted(&flow, false), 0);
 }
 
 static void one_is_busy_after_four_wakes_in_a_row (void **s) {
@@ -124,12 +133,12 @@ static void room_is_wanted_once_for_one_that_is_fast_for_long (void **s) {
   (void)wake(10 * MS, 10000);
   do
     assert_int_equal(wake(20 * US, 10000), PEXEC__WATCH);
-  while (++wakes < 16 && pexec__pace_wanted(&flow) == 0);
+  while (++wakes < 16 && pexec__pace_wanted(&flow, false) == 0);
   assert_int_equal(wakes, 16);
-  assert_int_equal(pexec__pace_wanted(&flow), 1024 * 1024);
+  assert_int_equal(pexec__pace_wanted(&flow, false), 1024 * 1024);
   for (int i = 0; i < 100; i++) {
     (void)wake(20 * US, 10000);
-    assert_int_equal(pexec__pace_wanted(&flow), 0);
+    assert_int_equal(pexec__pace_wanted(&flow, false), 0);
   }
 }
 
@@ -137,7 +146,7 @@ static void a_slow_write_in_between_begins_the_count_anew (void **s) {
   (void)s;
   for (int i = 0; i < 200; i++) {
     (void)wake(i % 16 == 0 ? 2 * MS : 20 * US, 10000);
-    assert_int_equal(pexec__pace_wanted(&flow), 0);
+    assert_int_equal(pexec__pace_wanted(&flow, false), 0);
   }
 }
 
@@ -158,6 +167,7 @@ int main (void) {
     SPEC(one_that_would_fill_the_pipe_meanwhile_is_watched),
     SPEC(one_in_a_larger_pipe_may_be_faster),
     SPEC(one_that_writes_much_at_once_is_watched),
+    SPEC(one_that_is_lent_is_to_be_no_smaller_than_others),
     SPEC(one_is_busy_after_four_wakes_in_a_row),
     SPEC(after_a_rest_that_brought_something_comes_another),
     SPEC(after_a_rest_that_brought_nothing_it_is_watched),

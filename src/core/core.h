@@ -592,6 +592,8 @@ int pexec__output_open (pexec_process *process);
 bool pexec__output_may_read (const struct pexec__stream *stream);
 /* Watches it, or not, as its state says. */
 void pexec__output_set_watch (struct pexec__stream *stream);
+/* Its pipe, to what its flow, or being lent, wants. */
+void pexec__output_enlarge (struct pexec__stream *stream, bool is_lent);
 /* What its children get for stream 0, stdout, or 1, stderr. */
 enum pexec__route pexec__output_route (const pexec_process *process, int i);
 /* Holds back what comes while a start is under way: its answer is first. */

@@ -52,6 +52,7 @@ static void lend (struct pexec__stream *stream, struct pexec__sink *sink) {
     return;
   }
   pexec__output_set_watch(stream);
+  pexec__output_enlarge(stream, true);
   sink->look_at_ns = pexec__now() + LOOK_NS;
   if (!sink->blocks)
     pexec__timer_arm_earlier(process->supervisor->outlet_timer,

@@ -145,7 +145,8 @@ static void rest (struct pexec__stream *stream) {
 
 /* A pipe whose writer is fast holds more: neither waits for the other so
    often. Where that may not be, it stays as it is. */
-static void enlarge (struct pexec__stream *stream, size_t wanted) {
+void pexec__output_enlarge (struct pexec__stream *stream, bool is_lent) {
+  size_t wanted = pexec__pace_wanted(&stream->flow, is_lent);
   int size = wanted == 0 ? 0
            : pexec__set_pipe_size(stream->read_fd, (int)wanted);
   if (size > 0)
@@ -159,7 +160,7 @@ static void pace (struct pexec__stream *stream, size_t size,
   if (stream->watch == NULL)
     return;
   pace = pexec__pace_judge(&stream->flow, size, was_resting, pexec__now());
-  enlarge(stream, pexec__pace_wanted(&stream->flow));
+  pexec__output_enlarge(stream, false);
   if (pace == PEXEC__RESTING || (stream->is_short && !was_resting))
     rest(stream);
   else if (was_resting)

@@ -38,9 +38,9 @@ enum pexec__pace pexec__pace_judge (struct pexec__flow *flow, size_t size,
        ? PEXEC__RESTING : PEXEC__WATCH;
 }
 
-size_t pexec__pace_wanted (struct pexec__flow *flow) {
+size_t pexec__pace_wanted (struct pexec__flow *flow, bool is_lent) {
   size_t wanted = flow->small >= OFTEN ? LARGEST
-                : flow->quick >= OFTEN ? LARGE : 0;
+                : flow->quick >= OFTEN || is_lent ? LARGE : 0;
   if (wanted <= flow->wanted)
     return 0;
   flow->wanted = wanted;

@@ -34,8 +34,10 @@ struct pexec__flow {
    end of a rest. */
 enum pexec__pace pexec__pace_judge (struct pexec__flow *flow, size_t size,
                                     bool was_resting, int64_t now_ns);
-/* How large should the pipe be? 0: as it is. Each size is asked for once. */
-size_t pexec__pace_wanted (struct pexec__flow *flow);
+/* How large should the pipe be? 0: as it is. Each size is asked for once. One
+   that is lent is read in turn with others, a pipe full each: where some were
+   larger, their children would get more. */
+size_t pexec__pace_wanted (struct pexec__flow *flow, bool is_lent);
 /* Is more to come at any moment? */
 bool pexec__pace_is_busy (const struct pexec__flow *flow);
 
