@@ -33,7 +33,9 @@ local pexec = {
 -- config: a ProcessConfig or a table. Returns a ManagedProcess that is not
 -- started; nil, message, "INVALID_CONFIG" where it does not validate.
 function pexec.new_managed_process(settings, sink)
-  return managed_process.new(settings, sink, 2)
+  -- no tail call, which would have no level for errors to count
+  local process, message, code = managed_process.new(settings, sink, 2)
+  return process, message, code
 end
 
 local function check_duration(value, name)
