@@ -253,6 +253,39 @@ function TestWithOthers:test_a_handler_gives_no_function()
                            "table of strings expected, got function"))
 end
 
+-- Nor where it is kept: not one start has it.
+function TestWithOthers:test_a_handler_keeps_no_function()
+  for _, f in ipairs{ function() return { CODE = "8" } end,
+                      setmetatable({}, { __call = function() return {} end }) }
+  do
+    local environment, calls = counting()
+    local process, log = started({
+      restart_delay = 0, restart_limit = { max = 2, within = 60 },
+      environment = environment,
+      on_unexpected_exit = function()
+        return { keep = true, config = { environment = f } }
+      end,
+    }, "exit $CODE")
+    process:wait()
+    lu.assertEquals(managers.codes_of(process), { 1, 2, 3 })
+    lu.assertEquals(calls.n, 3)
+    lu.assertNotNil(log:find("on_unexpected_exit.config.environment: " ..
+                             "table of strings expected, got "))
+  end
+end
+
+-- Also where the process has none of its own.
+function TestWithOthers:test_a_handler_gives_none_to_one_without_it()
+  local process, log = started({ restart = "never",
+    on_unexpected_exit = function()
+      return { config = { environment = function() return {} end } }
+    end }, "exit 3")
+  process:wait()
+  lu.assertEquals(managers.codes_of(process), { 3 })
+  lu.assertNotNil(log:find("on_unexpected_exit.config.environment: " ..
+                           "table of strings expected, got function"))
+end
+
 TestItsFailures = {}
 
 local odd = setmetatable({}, { __pairs = function() error("odd pairs", 0) end })
@@ -572,4 +605,23 @@ function TestTheField:test_one_that_it_knows_is_collected()
     collectgarbage()
     return next(weak) == nil
   end)
+end
+
+-- FAULTS 20: of each start what it held is gone with it, though the process
+-- runs on: its arguments, its results, its task.
+function TestTheField:test_a_task_is_forgotten_when_it_has_answered()
+  local weak = setmetatable({}, { __mode = "k" })
+  local function give()
+    local variables = { A = "1" }
+    weak[variables], weak[coroutine.running()] = true, true
+    return variables
+  end
+  local process = started({ environment = give }, "exec sleep 1000")
+  assert(process:restart())
+  spec.eventually(function()
+    pexec.dispatch(0)
+    collectgarbage()
+    return next(weak) == nil
+  end)
+  process:stop()
 end
