@@ -1,5 +1,6 @@
 -- pexec.sleep: how long, what it answers, and what it lets happen meanwhile.
 
+local core = require "pexec.core"
 local hosts = require "hosts"
 local lu = require "luaunit"
 local managers = require "managers"
@@ -10,6 +11,12 @@ local probe = spec.probe
 local timed = managers.timed
 
 TestSleep = {}
+
+-- FAULTS 36
+function TestSleep:test_its_clock_is_one_that_nobody_sets()
+  local before, time = probe.now(), core.now()
+  lu.assertTrue(before <= time and time <= probe.now())
+end
 
 function TestSleep:test_it_sleeps_no_less_than_asked()
   for _, duration in ipairs{ 0.05, "50ms", "0.05s" } do
