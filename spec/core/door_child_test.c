@@ -1,7 +1,7 @@
 /*
 ** Specifies what a child is given, whatever its host is like: descriptors,
 ** signals, session, environment, directory, umask, user, and a signal at its
-** host's death. All specs run twice, the second time without the newer calls
+** host's death; and what it costs. All specs run twice, the second time without the newer calls
 ** of the kernel. The host's thread.
 */
 
@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -329,6 +331,35 @@ static void a_killed_host_leaves_none_of_its_children (void **state) {
   (void)umask(022);
 }
 
+/* {== its cost ============================================================= */
+
+#define PAGES 16384
+
+static long faults_of_touching (volatile char *memory, long size) {
+  struct rusage before, after;
+  assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+  for (long i = 0; i < PAGES; i++)
+    memory[i * size]++;
+  assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+  return after.ru_minflt - before.ru_minflt;
+}
+
+/* FAULTS 32: a copy of the host, however lazy, would have all its pages
+   faulted in again; so it would take longer the more there are. */
+static void the_hosts_memory_is_not_copied_for_it (void **state) {
+  long size = sysconf(_SC_PAGESIZE);
+  size_t length = (size_t)size * PAGES;
+  char *memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  (void)state;
+  assert_true(memory != MAP_FAILED);
+  (void)madvise(memory, length, MADV_NOHUGEPAGE);
+  assert_true(faults_of_touching(memory, size) > PAGES / 2);
+  (void)SAID("exit", "0");
+  assert_true(faults_of_touching(memory, size) < PAGES / 2);
+  assert_int_equal(munmap(memory, length), 0);
+}
+
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, begin, real_end)
 
 int main (void) {
@@ -349,6 +380,7 @@ int main (void) {
     SPEC(it_will_get_a_signal_when_its_host_dies),
     SPEC(so_will_one_of_another_user),
     SPEC(a_killed_host_leaves_none_of_its_children),
+    SPEC(the_hosts_memory_is_not_copied_for_it),
   };
   (void)umask(022);
   return REAL_RUN(tests);

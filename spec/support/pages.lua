@@ -332,14 +332,6 @@ function pages.catalogue()
   return titles, count
 end
 
---- The numbers that are promised for later only: number -> true.
-function pages.later()
-  local later = {}
-  local list = assert(pages.read(homes.specs):match("\nLater: ([%d, \n]+)%."))
-  for number in list:gmatch("%d+") do later[math.tointeger(number)] = true end
-  return later
-end
-
 function makers.gaps()
   local titles, count = pages.catalogue()
   local _, found = by_number(pages.marks())
