@@ -10,9 +10,23 @@
 **       the same, of whatever COMMAND keeps up.
 **   baseline keep PROGRAM
 **       the bare loop alone.
+**   baseline keepall CHILDREN PROGRAM [ARG...]
+**       the bare loop of many: keeps so many up, until SIGTERM, which it
+**       passes on to them.
+**   baseline crowd N UP_SECONDS CHILDREN STOP COMMAND [ARG...]
+**       as "measure", of whatever keeps up so many: kills the oldest, each
+**       time when it has been up so long. N lines.
+**   baseline fleet CHILDREN HOLD STOP COMMAND [ARG...]
+**       ns from COMMAND's start to the last child's first instruction, and
+**       from the stop to the end of the last child: two lines. Between them
+**       HOLD runs, for the shell, with KEEPER as COMMAND's number; its lines
+**       come between.
 **   baseline startstop N PROGRAM
 **       N children by vfork and exec, then a kill and a wait for each. ns per
 **       child for the first and for the second, two lines.
+**
+** STOP is for the shell, too, or nothing for SIGTERM to COMMAND. Of what
+** "crowd" and "fleet" start nothing is left when they end.
 **
 ** PROGRAM is bench/stamp.c, or writes stamps as it does. One thread each;
 ** the stopwatch and what it measures are separate processes, so that neither
@@ -30,6 +44,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,9 +101,10 @@ struct stamp {
 
 struct stopwatch {
   char directory[64], path[80];
-  int fd;        /* of the FIFO; also held open for writing: no end of file */
+  int fd;         /* of the FIFO; also held open for writing: no end of file */
   pid_t keeper;
-  pid_t latest;  /* the child that wrote last; 0: none yet */
+  long children;
+  struct stamp *alive;  /* of each child the latest, in the order of coming */
 };
 
 static struct stamp next_stamp (struct stopwatch *watch) {
@@ -108,11 +124,14 @@ static struct stamp next_stamp (struct stopwatch *watch) {
   if (sscanf(line, "%d %lld", &stamp.pid, &started_ns) != 2)
     die("not a stamp");
   stamp.started_ns = started_ns;
-  watch->latest = stamp.pid;
   return stamp;
 }
 
-static void open_stopwatch (struct stopwatch *watch) {
+static void open_stopwatch (struct stopwatch *watch, long children) {
+  watch->children = children;
+  watch->alive = calloc((size_t)children, sizeof *watch->alive);
+  if (watch->alive == NULL)
+    die("calloc");
   strcpy(watch->directory, "/tmp/pexec-bench-XXXXXX");
   if (mkdtemp(watch->directory) == NULL)
     die("mkdtemp");
@@ -124,15 +143,34 @@ static void open_stopwatch (struct stopwatch *watch) {
     die(watch->path);
 }
 
+static void remove_stopwatch (struct stopwatch *watch) {
+  close(watch->fd);
+  unlink(watch->path);
+  rmdir(watch->directory);
+  free(watch->alive);
+}
+
 /* The keeper goes first, so that nothing brings back the child. */
 static void close_stopwatch (struct stopwatch *watch) {
   kill(watch->keeper, SIGKILL);
   wait_for(watch->keeper);
-  if (watch->latest > 0)
-    kill(watch->latest, SIGKILL);
-  close(watch->fd);
-  unlink(watch->path);
-  rmdir(watch->directory);
+  if (watch->alive[0].pid > 0)
+    kill(watch->alive[0].pid, SIGKILL);
+  remove_stopwatch(watch);
+}
+
+static void start_keeper (struct stopwatch *watch, char *program,
+                          char **command) {
+  watch->keeper = fork();
+  if (watch->keeper < 0)
+    die("fork");
+  if (watch->keeper == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (program != NULL)
+      keep(program);
+    execvp(command[0], command);
+    die(command[0]);
+  }
 }
 
 static void sleep_until (int64_t time_ns) {
@@ -142,15 +180,22 @@ static void sleep_until (int64_t time_ns) {
     continue;
 }
 
+static void await_all (struct stopwatch *watch) {
+  for (long i = 0; i < watch->children; i++)
+    watch->alive[i] = next_stamp(watch);
+}
+
+/* The new one takes the oldest one's place, and is the newest. */
 static void measure (struct stopwatch *watch, long count, double up_s) {
-  struct stamp stamp = next_stamp(watch);
+  await_all(watch);
   for (long i = 0; i < count; i++) {
-    sleep_until(stamp.started_ns + (int64_t)(up_s * 1e9));
+    struct stamp *oldest = &watch->alive[i % watch->children];
+    sleep_until(oldest->started_ns + (int64_t)(up_s * 1e9));
     int64_t killed_ns = now_ns();
-    if (kill(stamp.pid, SIGKILL) != 0)
+    if (kill(oldest->pid, SIGKILL) != 0)
       die("killing the child");
-    stamp = next_stamp(watch);
-    printf("%lld\n", (long long)(stamp.started_ns - killed_ns));
+    *oldest = next_stamp(watch);
+    printf("%lld\n", (long long)(oldest->started_ns - killed_ns));
     fflush(stdout);
   }
 }
@@ -160,19 +205,165 @@ static void measure (struct stopwatch *watch, long count, double up_s) {
 static void measure_keeper (long count, double up_s, char *program,
                             char **command) {
   struct stopwatch watch = { .fd = -1 };
-  open_stopwatch(&watch);
-  watch.keeper = fork();
-  if (watch.keeper < 0)
-    die("fork");
-  if (watch.keeper == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (program != NULL)
-      keep(program);
-    execvp(command[0], command);
-    die(command[0]);
-  }
+  open_stopwatch(&watch, 1);
+  start_keeper(&watch, program, command);
   measure(&watch, count, up_s);
   close_stopwatch(&watch);
+}
+
+/* {== keepall ==== */
+
+static pid_t *kept;
+static volatile sig_atomic_t kept_count, is_stopping;
+
+/* What comes up at this very moment is missed: it is stopped at rest. */
+static void stop_all (int number) {
+  is_stopping = 1;
+  for (long i = 0; i < kept_count; i++)
+    kill(kept[i], number);
+}
+
+static void replace (pid_t pid, char **argv) {
+  for (long i = 0; i < kept_count; i++) {
+    if (kept[i] == pid) {
+      kept[i] = vfork_exec(argv);
+      return;
+    }
+  }
+}
+
+static void keep_all (long count, char **argv) {
+  struct sigaction action = { .sa_handler = stop_all };
+  kept = calloc((size_t)count, sizeof *kept);
+  if (kept == NULL || sigaction(SIGTERM, &action, NULL) != 0)
+    die("keepall");
+  for (long i = 0; i < count; i++) {
+    kept[i] = vfork_exec(argv);
+    kept_count = (sig_atomic_t)(i + 1);
+  }
+  for (long left = count; left > 0;) {
+    pid_t pid = waitpid(-1, NULL, 0);
+    if (pid > 0 && is_stopping)
+      left--;
+    else if (pid > 0)
+      replace(pid, argv);
+    else if (errno != EINTR)
+      die("waitpid");
+  }
+  free(kept);
+}
+
+/* {== crowd, fleet ==== */
+
+/* One that is a child now; 0: there is none. */
+static pid_t any_child (void) {
+  char path[64];
+  int pid = 0;
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+  FILE *file = fopen(path, "r");
+  if (file == NULL)
+    die(path);
+  if (fscanf(file, "%d", &pid) != 1)
+    pid = 0;
+  fclose(file);
+  return (pid_t)pid;
+}
+
+static void end_all (void) {
+  for (pid_t pid = any_child(); pid != 0; pid = any_child()) {
+    kill(pid, SIGKILL);
+    wait_for(pid);
+  }
+}
+
+/* Keepers of other makes start keepers of their own: what these leave comes
+   here, and goes when this ends, also where it fails. */
+static void adopt_orphans (void) {
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || atexit(end_all) != 0)
+    die("prctl");
+}
+
+static void run_for_keeper (const char *command, pid_t keeper) {
+  char number[16];
+  snprintf(number, sizeof number, "%d", (int)keeper);
+  fflush(stdout);
+  if (setenv("KEEPER", number, 1) != 0 || system(command) != 0)
+    die(command);
+}
+
+static void order_stop (const char *stop, pid_t keeper) {
+  if (*stop != '\0')
+    run_for_keeper(stop, keeper);
+  else if (kill(keeper, SIGTERM) != 0)
+    die("stopping the keeper");
+}
+
+static void await_end (int fd) {
+  struct pollfd readable = { fd, POLLIN, 0 };
+  if (poll(&readable, 1, PATIENCE_MS) != 1)
+    die("a child does not end");
+  close(fd);
+}
+
+static int *open_pidfds (const struct stopwatch *watch) {
+  int *fds = calloc((size_t)watch->children, sizeof *fds);
+  if (fds == NULL)
+    die("calloc");
+  for (long i = 0; i < watch->children; i++) {
+    fds[i] = (int)syscall(SYS_pidfd_open, watch->alive[i].pid, 0);
+    if (fds[i] < 0)
+      die("pidfd_open");
+  }
+  return fds;
+}
+
+static int64_t latest_start (const struct stopwatch *watch) {
+  int64_t latest_ns = 0;
+  for (long i = 0; i < watch->children; i++) {
+    if (watch->alive[i].started_ns > latest_ns)
+      latest_ns = watch->alive[i].started_ns;
+  }
+  return latest_ns;
+}
+
+static void stop_timed (const struct stopwatch *watch, const char *stop) {
+  int *fds = open_pidfds(watch);
+  int64_t begun_ns = now_ns();
+  order_stop(stop, watch->keeper);
+  for (long i = 0; i < watch->children; i++)
+    await_end(fds[i]);
+  printf("%lld\n", (long long)(now_ns() - begun_ns));
+  free(fds);
+}
+
+static void measure_crowd (long count, double up_s, long children,
+                           const char *stop, char **command) {
+  struct stopwatch watch = { .fd = -1 };
+  open_stopwatch(&watch, children);
+  adopt_orphans();
+  start_keeper(&watch, NULL, command);
+  measure(&watch, count, up_s);
+  order_stop(stop, watch.keeper);
+  wait_for(watch.keeper);
+  end_all();
+  remove_stopwatch(&watch);
+}
+
+static void measure_fleet (long children, const char *hold, const char *stop,
+                           char **command) {
+  struct stopwatch watch = { .fd = -1 };
+  open_stopwatch(&watch, children);
+  adopt_orphans();
+  int64_t begun_ns = now_ns();
+  start_keeper(&watch, NULL, command);
+  await_all(&watch);
+  printf("%lld\n", (long long)(latest_start(&watch) - begun_ns));
+  if (*hold != '\0')
+    run_for_keeper(hold, watch.keeper);
+  stop_timed(&watch, stop);
+  wait_for(watch.keeper);
+  end_all();
+  remove_stopwatch(&watch);
 }
 
 /* {== startstop ==== */
@@ -218,10 +409,17 @@ int main (int argc, char **argv) {
     measure_keeper(count_of(argv[2]), atof(argv[3]), NULL, argv + 4);
   else if (is_command(argc, argv, "keep", 3))
     keep(argv[2]);
+  else if (is_command(argc, argv, "keepall", 4))
+    keep_all(count_of(argv[2]), argv + 3);
+  else if (is_command(argc, argv, "crowd", 7))
+    measure_crowd(count_of(argv[2]), atof(argv[3]), count_of(argv[4]),
+                  argv[5], argv + 6);
+  else if (is_command(argc, argv, "fleet", 6))
+    measure_fleet(count_of(argv[2]), argv[3], argv[4], argv + 5);
   else if (is_command(argc, argv, "startstop", 4))
     start_and_stop(count_of(argv[2]), argv[3]);
   else {
-    fprintf(stderr, "usage: baseline restart|measure|keep|startstop ...\n");
+    fprintf(stderr, "usage: baseline restart|measure|keep|... ...\n");
     return 64;
   }
   return 0;

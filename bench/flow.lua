@@ -81,6 +81,18 @@ function sides.s6_log(path, bytes, block)
                     "s" .. flow.SIZE, path)
 end
 
+-- Its files are at most 16,777,215 bytes.
+function sides.multilog(path, bytes, block)
+  return timed_line(path, bytes, block, "%s | multilog %s", "s" .. flow.SIZE,
+                    "n" .. flow.KEEP + 1, path .. "/log")
+end
+
+function sides.luv(path, bytes, block)
+  return timed(path, bytes, "time", "lua5.4", "bench/peer_luv_log.lua",
+               path .. "/log", flow.SIZE, flow.KEEP, writer, "bytes", bytes,
+               block)
+end
+
 local SUPERVISORD <const> = [[
 [supervisord]
 nodaemon=true

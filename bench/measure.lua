@@ -13,16 +13,24 @@ function measure.command(...)
   return table.concat(words, " ")
 end
 
--- The numbers that a command prints, one a line.
-function measure.numbers(...)
+-- Begins a command: a function that waits for it, and gives the numbers that
+-- it prints, one a line.
+function measure.begin(...)
   local command = measure.command(...)
   local pipe = assert(io.popen(command))
-  local numbers = {}
-  for line in pipe:lines() do
-    numbers[#numbers + 1] = assert(tonumber(line), line)
+  return function()
+    local numbers = {}
+    for line in pipe:lines() do
+      numbers[#numbers + 1] = assert(tonumber(line), line)
+    end
+    assert(pipe:close(), "failed: " .. command)
+    return numbers
   end
-  assert(pipe:close(), "failed: " .. command)
-  return numbers
+end
+
+-- The numbers of a command that is waited for.
+function measure.numbers(...)
+  return measure.begin(...)()
 end
 
 function measure.quantile(numbers, part)
