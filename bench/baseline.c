@@ -298,6 +298,19 @@ static void order_stop (const char *stop, pid_t keeper) {
     die("stopping the keeper");
 }
 
+/* One that a signal has ended did not stop in its own way. */
+static void await_keeper (pid_t keeper) {
+  int status;
+  while (waitpid(keeper, &status, 0) < 0) {
+    if (errno != EINTR)
+      die("waitpid");
+  }
+  if (WIFSIGNALED(status)) {
+    fprintf(stderr, "baseline: the keeper died by %d\n", WTERMSIG(status));
+    exit(1);
+  }
+}
+
 static void await_end (int fd) {
   struct pollfd readable = { fd, POLLIN, 0 };
   if (poll(&readable, 1, PATIENCE_MS) != 1)
@@ -344,7 +357,7 @@ static void measure_crowd (long count, double up_s, long children,
   start_keeper(&watch, NULL, command);
   measure(&watch, count, up_s);
   order_stop(stop, watch.keeper);
-  wait_for(watch.keeper);
+  await_keeper(watch.keeper);
   end_all();
   remove_stopwatch(&watch);
 }
@@ -361,7 +374,7 @@ static void measure_fleet (long children, const char *hold, const char *stop,
   if (*hold != '\0')
     run_for_keeper(hold, watch.keeper);
   stop_timed(&watch, stop);
-  wait_for(watch.keeper);
+  await_keeper(watch.keeper);
   end_all();
   remove_stopwatch(&watch);
 }

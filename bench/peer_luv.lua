@@ -36,12 +36,12 @@ local function kill_all(signal)
   for _, handle in pairs(handles) do handle:kill(signal) end
 end
 
-for i = 1, count do start(i) end
 sigterm:start("sigterm", function()
   is_stopping = true
   kill_all "sigterm"
   timer:start(stop_ms, 0, function() kill_all "sigkill" end)
 end)
+for i = 1, count do start(i) end
 
 while busy_s > 0 and not is_stopping do
   local ends = os.clock() + busy_s

@@ -13,15 +13,14 @@ for i = 1, count do
     stop_timeout = tonumber(arg[3]),
   })
 end
-assert(manager:start())
-if busy_s > 0 then
-  pexec.task(function()
-    while true do
-      local ends = os.clock() + busy_s
-      repeat until os.clock() >= ends
-      pexec.sleep(0)
-    end
-  end)
+local function compute()
+  while true do
+    local ends = os.clock() + busy_s
+    repeat until os.clock() >= ends
+    pexec.sleep(0)
+  end
 end
+
+if busy_s > 0 then pexec.task(function() pexec.sleep(0) compute() end) end
 assert(manager:run())
 os.exit(true, true)

@@ -16,9 +16,11 @@
 --   daemontools  svscan, the same as runit; SIGTERM does not end what it has
 --                started, so svc -dx does
 --
--- runit, s6 and daemontools wait a second before they start again what has
--- lived for less, and supervisord takes what has not lived for startsecs, a
--- second too, for a failed start: so children here live for more.
+-- runit and daemontools wait a second before they start again what has lived
+-- for less, s6 always, and supervisord takes what has not lived for startsecs,
+-- a second too, for a failed start: so children here live for longer. runsvdir
+-- waits a second where its directory is a second old or less, supervise after
+-- the end of what has lived for less than a second.
 
 local flow = require "flow"
 local measure = require "measure"

@@ -7,13 +7,10 @@ local report = {}
 
 local panels = {}
 
-function report.heading(text)
-  print("\n" .. text)
-end
-
-local function head(what, unit)
-  print(("%-46s %10s %10s %21s %9s"):format(what, unit, "99 %",
-        "rounds' medians", "of limit"))
+local function head(row)
+  print(("\n%-46s %10s %10s %21s %9s"):format(row.what, row.unit,
+        row.has_tail and "99 %" or "", "rounds' medians",
+        row.limit and "of limit" or ""))
 end
 
 local function figure(number)
@@ -47,7 +44,7 @@ end
 -- A row: { what =, unit =, limit = name of a side, or a number; has_tail =,
 -- log =, sides = { { name =, round 1's numbers, round 2's, ... }, ... } }.
 function report.row(row)
-  head(row.what, row.unit)
+  head(row)
   local limit, bars = row.limit, {}
   for _, side in ipairs(row.sides) do
     sum_up(side)

@@ -47,11 +47,14 @@ local function step_for(span)
   return power * 10
 end
 
-local function linear(high)
+-- It ends at a tick, or at the highest value itself.
+local function linear(high, is_exact)
   if high <= 0 then high = 1 end
   local step, ticks = step_for(high), {}
-  for i = 0, math.ceil(high / step - 1e-9) do ticks[#ticks + 1] = i * step end
-  local top = ticks[#ticks]
+  local last = is_exact and math.floor(high / step + 1e-9)
+               or math.ceil(high / step - 1e-9)
+  for i = 0, last do ticks[#ticks + 1] = i * step end
+  local top = is_exact and high or ticks[#ticks]
   return { ticks = ticks, at = function(value) return value / top end }
 end
 
@@ -67,14 +70,14 @@ end
 
 -- An axis for these values: its ticks, and value -> 0..1. What is not above
 -- zero has no place on a logarithmic one.
-local function axis(values, is_log)
+local function axis(values, is_log, is_exact)
   local low, high = math.huge, 0
   for _, value in ipairs(values) do
     if value > 0 then low = math.min(low, value) end
     high = math.max(high, value)
   end
   if is_log and high > 0 then return logarithmic(low, high) end
-  return linear(high)
+  return linear(high, is_exact)
 end
 
 -- {== panels ================================================================
@@ -121,7 +124,7 @@ local function draw_series(out, panel, x_axis, y_axis, place)
 end
 
 local function draw_lines(out, panel)
-  local x_axis = axis(collect(panel.series, 1), panel.log)
+  local x_axis = axis(collect(panel.series, 1), panel.log, true)
   local y_axis = axis(collect(panel.series, 2), panel.log)
   local function place(x, y)
     return LEFT + x * (WIDTH - LEFT - RIGHT),
