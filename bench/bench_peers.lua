@@ -1,9 +1,12 @@
 -- pexec beside others who keep programs up, and beside what the kernel alone
 -- takes: a bare loop of vfork and exec, and cat. bench/peers.lua says who, and
--- how each is configured. With PEXEC_BENCH_SMALL set, a small run that shows
--- that all of it works; with PEXEC_BENCH_SVG, a picture in the file that this
--- names; with PEXEC_BENCH_ROWS, only those that it names, of: restart busy
--- fleets stubborn idle log host.
+-- how each is configured. For the environment:
+--
+--   PEXEC_BENCH_SMALL  if set, a small run that shows that all of it works
+--   PEXEC_BENCH_SIZES  other sizes: "rounds=7 fleets=10,100,1000 most=1000"
+--   PEXEC_BENCH_ROWS   only these, of: restart busy fleets stubborn idle log
+--                      host
+--   PEXEC_BENCH_SVG    a file for a picture of all
 
 local report = require "report"
 local rows = require "peer_rows"
@@ -32,10 +35,28 @@ local SMALL <const> = {
 local ORDER <const> = { "restart", "busy", "fleets", "stubborn", "idle", "log",
                         "host" }
 
+-- "10" -> 10, "10,100" -> { 10, 100 }.
+local function parse(text)
+  local numbers = {}
+  for word in text:gmatch "[^,]+" do
+    numbers[#numbers + 1] = assert(math.tointeger(tonumber(word)), word)
+  end
+  return text:find "," and numbers or numbers[1]
+end
+
+local function change(sizes, words)
+  for key, text in words:gmatch "(%g+)=(%g+)" do
+    local value = parse(text)
+    assert(type(sizes[key]) == type(value), key .. ": no such size")
+    sizes[key] = value
+  end
+end
+
 io.stdout:setvbuf "line"
 local small = os.getenv "PEXEC_BENCH_SMALL"
 local wanted = os.getenv "PEXEC_BENCH_ROWS" or table.concat(ORDER, " ")
 local sizes = small and small ~= "" and SMALL or FULL
+change(sizes, os.getenv "PEXEC_BENCH_SIZES" or "")
 
 print(("medians of %d rounds, interleaved"):format(sizes.rounds))
 for _, name in ipairs(ORDER) do

@@ -33,7 +33,8 @@ local SIGNALS <const> = { [-9] = "SIGKILL", [-15] = "SIGTERM",
 -- What is counted here, by whoever hears of it.
 local seen = { exited = 0, unasked = 0, handled = 0, missed = 0,
                lines = 0, starts = 0, filed = 0, told = 0, drops = 0,
-               stops = 0, restarts = 0, signals = 0, odd = 0 }
+               stops = 0, restarts = 0, signals = 0, odd = 0,
+               unequal = 0 }
 
 local manager = pexec.new_process_manager(pexec.null_logger)
 local logger = pexec.new_logger{ file = directory .. "/messages",
@@ -90,14 +91,12 @@ local function add_process()
   }, logger)), true)
 end
 
--- Closes the book of one that is stopped: each of its starts must have had a
--- death that was told of.
+-- Closes the book of one that is stopped.
 local function settle(process)
   local id, info = process:id(), process:info()
   local book, out = books[id], info.output.stdout
   books[id] = nil
-  assert(info.starts == book.exited, ("%s: %d starts, %d deaths")
-         :format(id, info.starts, book.exited))
+  if info.starts ~= book.exited then seen.unequal = seen.unequal + 1 end
   seen.starts, seen.drops = seen.starts + info.starts, seen.drops + out.drops
   if book.kind & 1 ~= 0 then seen.filed = seen.filed + out.lines end
   if book.kind & 2 ~= 0 then seen.told = seen.told + out.lines end
@@ -151,8 +150,8 @@ local QUANTITIES <const> = {
   { "rss", "resident memory of the host, KiB", 0.1, 1024 },
   { "heap", "memory of malloc's in use, KiB", 0.05, 256 },
   { "lua", "memory of Lua, KiB", 0.05, 128 },
-  { "descriptors", "descriptors, of children", 0.25, 64 },
-  { "others", "descriptors, all others", 0, 2 },
+  { "descriptors", "pipes and pidfds", 0.25, 64 },
+  { "others", "other descriptors", 0, 2 },
   { "threads", "threads", 0, 3 },
   { "registry", "entries of Lua's registry", 0, 8 },
   { "processes", "processes in the manager", 0, 4 },
@@ -243,13 +242,25 @@ local function within(what, left, right)
   row(what, left, right, left <= right)
 end
 
+-- What is closed on other threads may be so a moment after the stop.
+local function watch_until_at_rest(before)
+  local deadline = core.now() + 10
+  local now = watch.host()
+  while now.descriptors > before.descriptors and core.now() < deadline do
+    pexec.sleep(0.1)
+    now = watch.host()
+  end
+  return now
+end
+
 local function account(before)
   local born, filed, told = read_counts()
   local orders = seen.stops + seen.restarts + seen.signals + count
-  local after = watch.host()
+  local after = watch_until_at_rest(before)
   print(("\n%-62s %9s %9s"):format("accounts", "the one", "the other"))
   equal("deaths that events told of; starts that the core counted",
         seen.exited, seen.starts)
+  equal("processes of which these differ", seen.unequal, 0)
   within("deaths before a first line; orders that may have caused them",
          seen.exited - born, orders)
   within("deaths that no handler was asked about; such orders",
@@ -262,7 +273,8 @@ local function account(before)
   equal("the same; lines that the core counted", told, seen.told)
   equal("lines lost; events missed", seen.drops + seen.missed, 0)
   equal("children; zombies", after.children + after.zombies, 0)
-  equal("descriptors of children at the end", after.descriptors, 0)
+  within("pipes and pidfds at the end; at the start", after.descriptors,
+         before.descriptors)
   within("other descriptors at the end; at the start", after.others,
          before.others)
 end

@@ -8,7 +8,6 @@ local function read(path)
 end
 
 -- One pass over /proc; the shell and its pipe are no part of the answer.
--- Of children are pidfds and pipes.
 local COUNT <const> = [[
 host=$PPID
 ls -l /proc/$host/fd 2>/dev/null | awk '
@@ -21,7 +20,7 @@ cat /proc/[0-9]*/stat 2>/dev/null | awk -v host=$host -v shell=$$ '
   END { print children + 0; print zombies + 0 }']]
 
 -- { rss = KiB, threads =, descriptors =, others =, children =, zombies = },
--- descriptors being those that lead to children.
+-- descriptors being pipes and pidfds: most lead to children.
 function watch.host()
   local pipe <close> = assert(io.popen(COUNT))
   local descriptors, others, children, zombies = pipe:read("n", "n", "n", "n")
