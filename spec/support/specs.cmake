@@ -1,13 +1,8 @@
 # What the specs need: the helper programs, and a program of each
 # spec/core/*_test.c. Included by CMakeLists.txt.
-#
-# A line `** seam: ...` in a test's first comment says what it is linked with:
-#   fake             the core without the files that meet the kernel, and
-#                    spec/core/fake_*.c in their place
-#   own FILE.c ...   those files of the core alone; the rest is the test's
-# Without such a line it is the whole core, and spec/core/real_*.c.
 
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+include(spec/support/seams.cmake)
 
 # The child that the specs start.
 program(spec_child spec spec/support/child.c spec/support/child_say.c)
@@ -33,39 +28,6 @@ foreach(name probe host_state states)
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/spec)
 endforeach()
 
-# seam_of(SOURCE OUT): what its seam line says; empty where it has none.
-function(seam_of source out)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
-  file(STRINGS ${source} line REGEX "^[*][*] seam: " LIMIT_COUNT 1)
-  string(REGEX REPLACE "^[*][*] seam: " "" line "${line}")
-  string(STRIP "${line}" line)
-  set(${out} "${line}" PARENT_SCOPE)
-endfunction()
-
-# core_objects(OUT INCLUDE|EXCLUDE FILE.c...): a part of the core's objects.
-function(core_objects out mode)
-  list(JOIN ARGN "|" names)
-  string(REPLACE "." "[.]" names "${names}")
-  set(${out}
-    "$<FILTER:$<TARGET_OBJECTS:pexec_core>,${mode},/(${names})[.]o$>"
-    PARENT_SCOPE)
-endfunction()
-
-# own_objects(SEAM OUT): the objects that `own FILE.c ...` names, or nothing
-# where one of those files is not there.
-function(own_objects seam out)
-  string(REGEX REPLACE "^own +" "" seam "${seam}")
-  separate_arguments(files UNIX_COMMAND "${seam}")
-  foreach(file IN LISTS files)
-    if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/core/${file})
-      set(${out} "" PARENT_SCOPE)
-      return()
-    endif()
-  endforeach()
-  core_objects(objects INCLUDE ${files})
-  set(${out} "${objects}" PARENT_SCOPE)
-endfunction()
-
 # What C specs are compiled with; TARGET is one, or a library of objects.
 function(compile_as_core_spec target)
   target_include_directories(${target} PRIVATE src/core src spec/core)
@@ -81,18 +43,8 @@ endfunction()
 
 function(core_spec source)
   cmake_path(GET source STEM name)
-  seam_of(${source} seam)
-  if(seam STREQUAL "fake")
-    core_objects(objects EXCLUDE sys.c memory.c proc.c loop.c spawner.c
-      thread.c writer.c)
-    list(APPEND objects $<TARGET_OBJECTS:spec_fakes>)
-  elseif(seam MATCHES "^own ")
-    own_objects("${seam}" objects)
-  elseif(seam STREQUAL "")
-    set(objects $<TARGET_OBJECTS:pexec_core> $<TARGET_OBJECTS:spec_reals>)
-  else()
-    message(FATAL_ERROR "${source}: unknown seam: ${seam}")
-  endif()
+  seam_objects(${source} "$<TARGET_OBJECTS:spec_fakes>"
+    "$<TARGET_OBJECTS:spec_reals>" objects)
   if(NOT objects)
     message(WARNING "${source}: a file of its seam is missing: left out")
     return()
