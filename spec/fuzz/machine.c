@@ -171,7 +171,8 @@ static void read_config (struct fuzz_input *in) {
   unsigned how = fuzz_byte(in), more = fuzz_byte(in);
   pexec_config *config = &host.config;
   config->asks = (how & 1) != 0;
-  ordered.is_one_shot = config->one_shot = (how & 2) != 0;
+  config->one_shot = (how & 2) != 0;
+  ordered.is_one_shot = config->one_shot != 0;
   config->restart = (enum pexec_restart)(how >> 2 & 3) % 3;
   config->restart_limit = how & 16 ? 2 : -1;
   config->restart_limit_ms = 60000;

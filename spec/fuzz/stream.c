@@ -20,6 +20,8 @@
 #define SECOND_NS INT64_C(1000000000)
 #define MOST_SAID (256 * 1024)
 #define MOST_TEXT (8 * 1024 * 1024)
+#define LONG_LINE 60000       /* one in a log may be cut by a rotation */
+#define SHORT_LINE 3000       /* one in a log is below any max_size */
 #define ROTATED_MOST 90       /* files: then nothing more is said */
 
 struct bytes {
@@ -45,7 +47,8 @@ static size_t read_at;        /* bytes of 'said' that were read */
 static struct {
   bool was_short;             /* of memory: pieces may be short */
   bool is_amid;               /* a piece has gone out, its line goes on */
-  size_t longest, line;       /* bytes of lines that were said; of the last */
+  size_t longest;             /* bytes of lines, once all is over */
+  size_t line;                /* bytes of the line that is being said */
 } seen;
 
 static void put (struct bytes *to, const char *data, size_t length) {
@@ -127,7 +130,6 @@ void pexec__log (pexec_process *of, enum pexec_level level,
 
 static void note_line_end (void) {
   put(&lines, "\n", 1);
-  seen.longest = seen.line > seen.longest ? seen.line : seen.longest;
   seen.line = 0;
 }
 
@@ -240,18 +242,31 @@ static void unpack (const struct memory_file *file) {
   EXPECT(inflateEnd(&z) == Z_OK);
 }
 
-/* Lines are not cut by a rotation, unless one is longer than 64 KiB. */
-static void check_file (size_t length) {
+static size_t longest_line (void) {
+  const struct bytes *all = options.format == PEXEC_RAW ? &said : &lines;
+  size_t length = 0, longest = 0;
+  for (size_t i = 0; i < all->length; i++) {
+    length = all->data[i] == '\n' ? 0 : length + 1;
+    longest = length > longest ? length : longest;
+  }
+  return longest;
+}
+
+/* One that was rotated has whole lines, and is too long only by its last: not
+   even by that, where lines come whole and would fit. */
+static void check_file (size_t length, bool is_rotated) {
   const char *data = found.data + found.length - length;
   size_t over = options.max_size > 0 && length > (size_t)options.max_size
               ? length - (size_t)options.max_size : 0;
-  if (seen.longest > 60000 || options.blocks)
+  if (seen.longest > LONG_LINE || options.blocks)
     return;
+  EXPECT(!is_rotated || length == 0 || data[length - 1] == '\n');
   if (over > 0)
-    EXPECT(memchr(data + options.max_size, '\n', over - 1) == NULL);
+    EXPECT((options.format == PEXEC_RAW || seen.longest > SHORT_LINE) &&
+           memchr(data + options.max_size, '\n', over - 1) == NULL);
 }
 
-static bool add_file (const char *name, bool is_packed) {
+static bool add_file (const char *name, bool is_rotated, bool is_packed) {
   const struct memory_file *file = memory_find(name);
   size_t before = found.length;
   if (file == NULL)
@@ -260,26 +275,27 @@ static bool add_file (const char *name, bool is_packed) {
     unpack(file);
   else
     put(&found, file->data ? file->data : "", file->length);
-  check_file(found.length - before);
+  check_file(found.length - before, is_rotated);
   return true;
 }
 
 static int add_rotated (int number) {
   char name[32];
   (void)snprintf(name, sizeof name, "/log.%d", number);
-  if (add_file(name, false))
+  if (add_file(name, true, false))
     return 1;
   (void)strcat(name, ".gz");
-  return add_file(name, true);
+  return add_file(name, true, true);
 }
 
 /* How many rotated files there are. */
 static int read_files (void) {
   int count = 0;
   found.length = 0;
+  seen.longest = longest_line();
   for (int i = MOST_FILES; i > 0; i--)
     count += add_rotated(i);
-  EXPECT(add_file("/log", false));
+  EXPECT(add_file("/log", false, false));
   EXPECT(count <= options.keep && memory.named == count + 1);
   return count;
 }
@@ -338,7 +354,7 @@ static char *first_whole (int count) {
   char *newline = memchr(found.data, '\n', found.length);
   const struct marks *mark = &marks[options.format];
   size_t length = newline ? (size_t)(newline + 1 - found.data) : 0;
-  if (seen.longest <= 60000 || count < options.keep || newline == NULL ||
+  if (seen.longest <= LONG_LINE || count < options.keep || newline == NULL ||
       memmem(found.data, length, mark->before, strlen(mark->before)) ||
       memmem(found.data, length, mark->partial_before,
              strlen(mark->partial_before)))
