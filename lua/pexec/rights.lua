@@ -43,14 +43,12 @@ function rights.encode_groups(groups, name)
   return groups
 end
 
--- Numbers are integers where they can be.
-local function plain(value)
-  return math.tointeger(value) or value
-end
-
+-- Numbers are integers where they can be; text stays as it is, whatever Lua
+-- could make a number of.
 function rights.decode_group(value, name)
   local kind = core.json_type(value)
-  if kind == "string" or kind == "number" then return plain(value) end
+  if kind == "string" then return value end
+  if kind == "number" then return math.tointeger(value) or value end
   return nil, json.wrong_type(value, name, "string or number")
 end
 
