@@ -13,7 +13,7 @@
 
 #include "pexec.h"
 
-#define LONGEST 64
+#define LONGEST 5000  /* bytes: more than an input has */
 
 /* The C library's own words are the witness; these it does not know. */
 static const struct spelling {
@@ -80,8 +80,6 @@ static int expected (const char *text) {
   char word[LONGEST];
   int number = number_of(text);
   upper(word, text);
-  if (strlen(text) >= LONGEST)
-    word[0] = '\0';
   for (int signo = 1; signo <= SIGRTMAX; signo++)
     if (pexec_signal_name(signo) != NULL &&
         (signo == number || says(word, signo)))
@@ -99,7 +97,7 @@ static void check_text (const char *text) {
 /* Its name, in whatever case, with and without "SIG". */
 static void check_name (int signo, unsigned cases) {
   const char *name = pexec_signal_name(signo);
-  char text[LONGEST];
+  char text[32];
   int found = -77;
   EXPECT(pexec_signal_text(signo) != NULL);
   if (name == NULL)

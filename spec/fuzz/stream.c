@@ -22,6 +22,7 @@
 #define MOST_TEXT (8 * 1024 * 1024)
 #define LONG_LINE 60000       /* one in a log may be cut by a rotation */
 #define SHORT_LINE 3000       /* one in a log is below any max_size */
+#define LETTERS 4096
 #define ROTATED_MOST 90       /* files: then nothing more is said */
 
 struct bytes {
@@ -133,25 +134,32 @@ static void note_line_end (void) {
   seen.line = 0;
 }
 
-static void say_one (char c) {
-  put(&said, &c, 1);
-  if (c == '\n')
-    note_line_end();
-  else {
-    put(&lines, &c, 1);
-    seen.line++;
-  }
+/* A part of a line: letters, by where they stand. */
+static void say_letters (size_t length) {
+  static char letters[2 * LETTERS];
+  size_t from = said.length % LETTERS;
+  if (letters[0] == '\0')
+    for (unsigned i = 0; i < 2 * LETTERS; i++)
+      letters[i] = (char)('a' + i % LETTERS * i % 26);
+  put(&said, letters + from, length);
+  put(&lines, letters + from, length);
+  seen.line += length;
 }
 
-/* Letters, and now and then the end of a line. */
-static void say (size_t length, unsigned every) {
-  static unsigned letter;
+/* Letters, and after so many bytes, if not 0, the end of a line. */
+static void say (size_t length, size_t every) {
   if (said.length + length > MOST_SAID || memory.named > ROTATED_MOST)
     return;
-  for (size_t i = 1; i <= length; i++) {
-    letter = letter * 31 + every + 7;
-    say_one(every > 0 && i % every == 0 ? '\n'
-                                        : (char)('a' + letter % 26));
+  for (size_t left = length; left > 0;) {
+    size_t part = every > 0 && every < LETTERS ? every : LETTERS;
+    bool has_end = every > 0 && part <= left;
+    part = part < left ? part : left;
+    say_letters(part - has_end);
+    if (has_end) {
+      put(&said, "\n", 1);
+      note_line_end();
+    }
+    left -= part;
   }
 }
 
@@ -457,6 +465,7 @@ static void end (void) {
   pexec__pool_release(pool);
   pexec__mailbox_close(&supervisor.outbox);
   memory_expect_nothing_held();
+  memory_reset();
 }
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
