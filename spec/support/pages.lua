@@ -7,6 +7,8 @@ against the code, and the parts of it that are made from the code:
 Such a part stands between a line `<!-- made: NAME -->` and `<!-- end -->`.
   states   docs/design.md       the state table, as src/core/machine.c has it
   specs    docs/reliability.md  which specs carry which mark `FAULTS n`
+  proof    docs/reliability.md  for each line of its catalogue how many tests
+                                and mutations it has, and what others do
   gaps     docs/reliability.md  which lines of its catalogue none carries
 Whole files are made from docs/reference/*.lua: `reference`, docs/reference.md,
 `stub`, lua/pexec/meta.lua, `man_lua`, docs/man/pexec.3lua; and `man_c`,
@@ -28,11 +30,13 @@ if is_script then
 end
 
 local manuals = require "manuals"
+local peers = require "peers"
 local reference = require "reference"
 reference.set_root(root)
 
 local homes = { states = "docs/design.md", specs = "docs/reliability.md",
-                gaps = "docs/reliability.md", reference = "docs/reference.md",
+                gaps = "docs/reliability.md", proof = "docs/reliability.md",
+                reference = "docs/reference.md",
                 stub = "lua/pexec/meta.lua", man_c = "docs/man/pexec.3",
                 man_lua = "docs/man/pexec.3lua" }
 local is_whole = { reference = true, stub = true, man_c = true,
@@ -344,6 +348,43 @@ function makers.gaps()
   return lines[1] and table.concat(lines, "\n") or "Nothing."
 end
 
+--- The mutations, as spec/mutations/list.lua has them.
+function pages.mutations()
+  return dofile(root .. "/spec/mutations/list.lua")
+end
+
+local function count_mutations()
+  local list, counts = pages.mutations(), {}
+  for _, mutation in ipairs(list) do
+    for _, number in ipairs(list.faults_of(mutation)) do
+      counts[number] = (counts[number] or 0) + 1
+    end
+  end
+  return counts
+end
+
+local function count_tests(marks)
+  local seen, count = {}, 0
+  for _, mark in ipairs(marks or {}) do
+    local key = mark.path .. mark.test
+    count, seen[key] = count + (seen[key] and 0 or 1), true
+  end
+  return count
+end
+
+function makers.proof()
+  local titles, rows = pages.catalogue(), {}
+  local _, found = by_number(pages.marks())
+  local mutations = count_mutations()
+  for number, title in ipairs(titles) do
+    rows[number] = { ("%d. %s"):format(number, title),
+                     count_tests(found[number]), mutations[number] or 0,
+                     peers[number] or "not documented" }
+  end
+  return table_of({ "line", "tests", "mutations", "what the best peers do" },
+                  rows)
+end
+
 makers.reference = reference.markdown
 makers.stub = reference.stub
 function makers.man_c() return manuals.c(pages) end
@@ -351,8 +392,8 @@ function makers.man_lua() return manuals.lua(pages) end
 
 -- Made parts -----------------------------------------------------------------
 
-pages.made = { "states", "specs", "gaps", "reference", "stub", "man_c",
-               "man_lua" }
+pages.made = { "states", "specs", "proof", "gaps", "reference", "stub",
+               "man_c", "man_lua" }
 
 --- How the part has to read.
 function pages.make(name)
