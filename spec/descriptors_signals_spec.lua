@@ -1,6 +1,7 @@
 -- What a child has of the host's that it should not have: descriptors,
 -- signals, the terminal; and what others that the host starts have of pexec's.
 
+local hosts = require "hosts"
 local lu = require "luaunit"
 local pexec = require "pexec"
 local spec = require "spec"
@@ -92,19 +93,38 @@ end
 function TestDescriptors:test_a_host_without_any_still_gives_three()
   local dir = spec.tmpdir()
   spec.write(dir .. "/script.lua", ([[
+    local function open_at_exec()
+      local list = {}
+      for fd = 0, 60 do
+        local file = io.open("/proc/self/fdinfo/" .. fd)
+        local flags = file and file:read("a"):match "flags:%%s*(%%d+)"
+        if file then file:close() end
+        if flags and tonumber(flags, 8) & tonumber("2000000", 8) == 0 then
+          list[#list + 1] = fd
+        end
+      end
+      return table.concat(list, " ")
+    end
+    local before = open_at_exec()
     local pexec = require "pexec"
     local out = {}
     assert(assert(pexec.new_managed_process({ id = "a", one_shot = true,
         name = os.getenv "PEXEC_CHILD", args = { "fds" },
         log_writer = function(line) out[#out + 1] = line end },
         pexec.null_logger)):start())
+    local meanwhile = open_at_exec()
     local file = io.open(%q, "w")
     file:write(table.concat(out, "\n"))
     file:close()
-  ]]):format(dir .. "/out"))
+    file = io.open(%q, "w")
+    file:write(before, " then ", meanwhile)
+    file:close()
+  ]]):format(dir .. "/out", dir .. "/open"))
   os.execute(("'%s' %s/script.lua <&- >&- 2>&-"):format(spec.lua_path, dir))
   lu.assertEquals(descriptors_of(spec.lines(spec.read(dir .. "/out"))),
                   { [0] = "/dev/null", "pipe", "pipe" })
+  local before, meanwhile = spec.read(dir .. "/open"):match "(.*) then (.*)"
+  lu.assertEquals(meanwhile, before)
 end
 
 -- FAULTS 26
@@ -124,6 +144,27 @@ function TestDescriptors:test_ours_are_invisible_to_what_the_host_starts()
   local meanwhile = seen_by_others()
   for _, process in ipairs(processes) do process:stop() end
   lu.assertEquals(meanwhile, before)
+end
+
+-- FAULTS 26: nor those that the first process of a host brings
+function TestDescriptors:test_nor_are_those_of_a_supervisor()
+  local log = spec.tmpdir() .. "/log"
+  local host, ok = hosts.run(([[
+    local function seen_by_others()
+      local pipe = assert(io.popen(spec.child_path .. " fds"))
+      local text = pipe:read("a")
+      pipe:close()
+      return (text:gsub("%%[%%d+%%]", ""))
+    end
+    local before = seen_by_others()
+    local process = managers.started({ id = "a", stdin = "pipe",
+      stdout = { file = %q, max_size = 4096 }, stderr = { file = %q } },
+      "forever")
+    local meanwhile = seen_by_others()
+    process:stop()
+    assert(meanwhile == before, before .. "then\n" .. meanwhile)
+  ]]):format(log .. 1, log .. 2))
+  lu.assertTrue(ok, host:text())
 end
 
 TestSignals = {}

@@ -264,6 +264,22 @@ end
 
 TestWhatItDoes = {}
 
+-- FAULTS 2, 14: nobody has heard of its death when the stop comes
+function TestWhatItDoes:test_it_is_not_called_once_it_is_stopped()
+  local calls = 0
+  local process = started({ on_unexpected_exit = function()
+    calls = calls + 1
+  end }, "sleep", 0.2, "exit", 1)
+  local limit = now() + 20
+  while not process:history(1)[1] and now() < limit do
+    spec.probe.sleep(0.01)
+  end
+  lu.assertEquals(process:history(1)[1].exit_code, 1)
+  process:stop()
+  pexec.dispatch(0)
+  lu.assertEquals(calls, 0)
+end
+
 -- FAULTS 14
 function TestWhatItDoes:test_it_may_sleep()
   local before = now()

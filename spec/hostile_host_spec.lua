@@ -113,6 +113,21 @@ function TestDescriptors:test_what_it_leaks_may_be_above_its_limit()
     under("bash", "-c", 'exec 300</dev/zero "$0" "$@"'))
 end
 
+-- FAULTS 26: the first that is no standard one, and one above what is usual
+function TestDescriptors:test_it_may_leak_the_first_and_a_high_one()
+  run([[
+    for _, fd in ipairs{ 3, 5000 } do
+      assert(spec.probe.readlink("/proc/self/fd/" .. fd) == "/dev/zero", fd)
+    end
+    local lines = {}
+    managers.process({ id = "s", one_shot = true,
+      log_writer = function(line) lines[#lines + 1] = line end },
+      "fds"):start()
+    assert(#lines == 3, table.concat(lines, " "))]],
+    under("bash", "-c", 'ulimit -n 5001 && exec 3</dev/zero 5000</dev/zero ' ..
+                        '"$0" "$@"'))
+end
+
 -- FAULTS 31
 function TestDescriptors:test_they_may_run_out_and_come_back()
   run [[

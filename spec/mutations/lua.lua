@@ -24,7 +24,7 @@ end
     file = "lua/pexec/scheduler.lua",
     from = "  local ok, text = pcall(tostring, problem)",
     to = "  local ok, text = true, tostring(problem)",
-    spec = "dispatch_spec.lua", test = "TestBadHandlers" },
+    spec = "task_spec.lua", test = "TestTaskErrors" },
   { faults = 14, guarantee = "one that yields comes again",
     file = "lua/pexec/scheduler.lua",
     from = "  if not task.waits_for or task.waits_for.is_over then "
@@ -53,7 +53,7 @@ end
         .. "exit)"
         .. " end",
     to = "  if asks then deciding.ask(process, exit) end",
-    spec = "handler_spec.lua" },
+    spec = "handler_spec.lua", test = "TestWhatItDoes" },
   { faults = 14, guarantee = "one that waits for its own process is told",
     file = "lua/pexec/managed_process.lua",
     from = "  if deciding.is_inside(process) then\n    error(",

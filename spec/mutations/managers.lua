@@ -70,11 +70,11 @@ return {
     from = "    pexec_process_release(process);\n  return 0;",
     to = "    (void)process;\n  return 0;",
     spec = "restart_spec.lua", test = "TestGarbage" },
-  { faults = 20, guarantee = "a run exit of a one-shot is forgotten",
+  { faults = 23, guarantee = "a cancellation is told from a signal",
     file = "lua/pexec/managed_process.lua",
-    from = "  local exit = last_exit[process]\n  last_exit[process] = nil",
-    to = "  local exit = last_exit[process]",
-    spec = "one_shot_spec.lua" },
+    from = "  elseif exit.canceled and exit.signal then",
+    to = "  elseif false then",
+    spec = "one_shot_spec.lua", test = "TestOneShotContext" },
   { faults = 20, guarantee = "a context keeps nothing of what it served",
     file = "lua/pexec/managed_process.lua",
     from = "  if ctx then context.unwatch(ctx, cancel) end",
@@ -193,13 +193,9 @@ return {
     spec = "embedded_spec.lua", targets = "pexec pexec_lua" },
   { faults = 30, guarantee = "each state has a supervisor of its own",
     file = "src/binding/module.c",
-    from = "  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &anchor_key) != LUA_TNIL) {"
-        .. "\n    lua_pop(L, 1);\n    return;\n  }\n  lua_pop(L, 1);\n"
-        .. "  anchor = lua_newuserdatauv(L, sizeof *anchor, 0);\n"
-        .. "  *anchor = NULL;",
+    from = "  if ((error = pexec_supervisor_new(anchor)) < 0)",
     to = "  static pexec_supervisor *shared;\n"
-      .. "  anchor = lua_newuserdatauv(L, sizeof *anchor, 0);\n"
-      .. "  *anchor = shared;\n"
-      .. "  (void)anchor;",
+      .. "  error = shared ? 0 : pexec_supervisor_new(&shared);\n"
+      .. "  *anchor = shared;\n  if (error < 0)",
     spec = "states_spec.lua" },
 }

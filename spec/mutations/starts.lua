@@ -288,7 +288,7 @@ return {
     file = "src/core/process.c",
     from = "  plan->umask = umask >= 0 ? umask : process->umask;",
     to = "  plan->umask = umask;",
-    spec = "environment_spec.lua", test = "TestChangingHost" },
+    spec = "door_child_test.c" },
   { faults = 28, guarantee = "a configured umask is the child's",
     file = "src/core/process.c",
     from = "  plan->umask = umask >= 0 ? umask : process->umask;",
@@ -299,7 +299,7 @@ return {
     from = "  if (!was_started(process) && (error = take_host(process)) < 0)",
     to = "  if (was_started(process)) pexec__host_release(process->host);\n"
       .. "  if ((error = take_host(process)) < 0)",
-    spec = "environment_spec.lua", test = "TestChangingHost" },
+    spec = "door_child_test.c" },
   { faults = 28, guarantee = "two processes do not share a changed environment",
     file = "src/core/host.c",
     from = "  return *a == *b;  /* both at their NULL */",
