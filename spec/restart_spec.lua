@@ -26,12 +26,12 @@ local function lines_of(path)
 end
 
 -- Waits until the file has this many lines; they are pids, or times in ns.
-local function read_numbers(path, count)
+local function read_numbers(path, count, seconds)
   local numbers = {}
   local lines = spec.eventually(function()
     local found = lines_of(path)
     return #found >= count and found
-  end)
+  end, seconds)
   for i, line in ipairs(lines) do
     numbers[i] = assert(math.tointeger(tonumber(line)), line)
   end
@@ -229,10 +229,10 @@ function TestRestartDelay:test_a_crash_loop_leaves_memory_flat()
   local process = started({ restart_delay = 0, log_writer = print,
                             on_unexpected_exit = function() return true end },
                           "append", file, "%p")
-  read_numbers(file, 200)
+  read_numbers(file, 200, 60)
   collectgarbage()
   local before = resident_kib()
-  read_numbers(file, 1200)
+  read_numbers(file, 1200, 200)
   collectgarbage()
   local after = resident_kib()
   process:stop()

@@ -100,12 +100,16 @@ function TestStopSequence:test_all_who_had_to_be_killed_are_told()
   lu.assertEquals({ stage, number, survivors }, { "kill", nil, pids })
 end
 
+-- As long as this one who is left stays, in seconds, so that the supervisor
+-- has seen on any machine that somebody is left.
+local SEEN <const> = 1
+
 function TestStopSequence:test_others_are_told_when_the_process_has_gone()
   local dir = spec.tmpdir()
   local process = started({ stop_sequence = {
       { signal = "TERM", wait = 20 }, { run = { "true" }, wait = 20 },
       { signal = "QUIT", to = "group", wait = 20 } } },
-      "fork", "ignore", "TERM", "trapexit", "QUIT", 0.1, 0, "bye", "append",
+      "fork", "ignore", "TERM", "trapexit", "QUIT", SEEN, 0, "bye", "append",
       dir .. "/child", "%p", "forever", "end", "waitfile", dir .. "/child")
   local answer, seconds = timed_stop(process)
   lu.assertEquals(answer, { true, "group", 3 })
