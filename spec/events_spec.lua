@@ -125,10 +125,11 @@ function TestLife:test_lines_that_are_lost()
                     "lines", 1000, "append", file, "done", "forever")
   local names, details = record(p)
   assert(p:start())
-  local limit = spec.probe.now() + 20 * spec.slowness
+  local limit = spec.probe.now() + 60 * spec.slowness
   while not spec.read(file) and spec.probe.now() < limit do
     spec.probe.sleep(0.01)
   end
+  lu.assertNotNil(spec.read(file), "it has not written all within a minute")
   spec.eventually(function() return p:info().output.stdout.lines == 1020 end)
   assert(p:stop())
   local lost = 0
