@@ -26,7 +26,8 @@
 **       child for the first and for the second, two lines.
 **
 ** STOP is for the shell, too, or nothing for SIGTERM to COMMAND. Of what
-** "crowd" and "fleet" start nothing is left when they end.
+** "crowd" and "fleet" start nothing is left when they end. PEXEC_BENCH_DIR
+** names a place for a FIFO.
 **
 ** PROGRAM is bench/stamp.c, or writes stamps as it does. One thread each;
 ** the stopwatch and what it measures are separate processes, so that neither
@@ -100,7 +101,7 @@ struct stamp {
 };
 
 struct stopwatch {
-  char directory[64], path[80];
+  char directory[256], path[264];
   int fd;         /* of the FIFO; also held open for writing: no end of file */
   pid_t keeper;
   long children;
@@ -132,10 +133,12 @@ static void open_stopwatch (struct stopwatch *watch, long children) {
   watch->alive = calloc((size_t)children, sizeof *watch->alive);
   if (watch->alive == NULL)
     die("calloc");
-  strcpy(watch->directory, "/tmp/pexec-bench-XXXXXX");
+  const char *place = getenv("PEXEC_BENCH_DIR");
+  snprintf(watch->directory, sizeof watch->directory,
+           "%s/stopwatch-XXXXXX", place != NULL ? place : "/tmp");
   if (mkdtemp(watch->directory) == NULL)
     die("mkdtemp");
-  sprintf(watch->path, "%s/stamps", watch->directory);
+  snprintf(watch->path, sizeof watch->path, "%s/stamps", watch->directory);
   if (mkfifo(watch->path, 0600) != 0)
     die("mkfifo");
   watch->fd = open(watch->path, O_RDWR | O_CLOEXEC);
@@ -276,11 +279,19 @@ static void end_all (void) {
   }
 }
 
+/* What waits then answers EINTR, and fails. */
+static void interrupt (int number) {
+  (void)number;
+}
+
 /* Keepers of other makes start keepers of their own: what these leave comes
-   here, and goes when this ends, also where it fails. */
+   here, and goes when this ends, also where it fails or is ended. */
 static void adopt_orphans (void) {
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || atexit(end_all) != 0)
-    die("prctl");
+  struct sigaction action = { .sa_handler = interrupt };
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || atexit(end_all) != 0 ||
+      sigaction(SIGTERM, &action, NULL) != 0 ||
+      sigaction(SIGINT, &action, NULL) != 0)
+    die("adopting orphans");
 }
 
 static void run_for_keeper (const char *command, pid_t keeper) {
@@ -301,10 +312,8 @@ static void order_stop (const char *stop, pid_t keeper) {
 /* One that a signal has ended did not stop in its own way. */
 static void await_keeper (pid_t keeper) {
   int status;
-  while (waitpid(keeper, &status, 0) < 0) {
-    if (errno != EINTR)
-      die("waitpid");
-  }
+  if (waitpid(keeper, &status, 0) != keeper)
+    die("waitpid");
   if (WIFSIGNALED(status)) {
     fprintf(stderr, "baseline: the keeper died by %d\n", WTERMSIG(status));
     exit(1);

@@ -19,6 +19,7 @@ local FULL <const> = {
   fleets = { 10, 100, 1000, 5000, 10000 },
   least = 100, most = 5000,      -- reported each; all sides take part up to it
   few = 2, many = 3,             -- between which of them memory is measured
+  patience_s = 15,               -- what takes longer has one round
   idle = 100, settle_s = 5, idle_s = 10,
   log_bytes = 200 * MIB,
   gib = { 0, 1, 4 }, starts = 50,
@@ -27,7 +28,7 @@ local FULL <const> = {
 local SMALL <const> = {
   rounds = 2, crowd = 10, restarts = 10,
   fleets = { 5, 10, 50, 100 }, least = 10, most = 50, few = 2, many = 3,
-  idle = 10, settle_s = 2, idle_s = 2,
+  patience_s = 15, idle = 10, settle_s = 2, idle_s = 2,
   log_bytes = 20 * MIB,
   gib = { 0, 1 }, starts = 10,
 }

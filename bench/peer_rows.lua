@@ -25,14 +25,14 @@ local function title(name)
 end
 
 -- f(name) of each side in each round, each going first at times: a list of
--- sides for report.row.
+-- sides for report.row. Where it is nil, there is one round less of this one.
 local function interleave(names, rounds, f)
   local sides = {}
   for i, name in ipairs(names) do sides[i] = { name = title(name) } end
   for round = 1, rounds do
     for i = 1, #names do
       local at = (i + round) % #names + 1
-      sides[at][round] = f(names[at])
+      sides[at][#sides[at] + 1] = f(names[at])
     end
   end
   return sides
@@ -81,13 +81,14 @@ local fleets = {}  -- count -> name -> a list, of each round what came
 
 local HOLD <const> = "lua5.4 bench/tree.lua $KEEPER"
 
--- start ns, processes, bytes, stop ns.
-local function measure_fleet(count, name)
-  local numbers = peers.fleet(name, count, HOLD)
+-- start ns, processes, bytes, stop ns. What takes too long has one round.
+local function measure_fleet(count, name, patience_s)
   fleets[count] = fleets[count] or {}
   fleets[count][name] = fleets[count][name] or {}
-  table.insert(fleets[count][name], numbers)
-  return numbers
+  local results = fleets[count][name]
+  local first = results[1]
+  if first and first[1] + first[4] > patience_s * 1e9 then return end
+  table.insert(results, peers.fleet(name, count, HOLD))
 end
 
 local function fleet_sides(count, names, f)
@@ -136,34 +137,44 @@ local function report_memory(few, many)
   }
 end
 
-local function growth_points(name, counts, index)
+local GROWTH <const> = {  -- what, unit, which number, in how many of the unit
+  { "start, each", "us", 1, 1e3 },
+  { "stop, each", "us", 4, 1e3 },
+  { "memory of all, each", "KiB", 3, 1024 },
+}
+
+local function growth_points(name, counts, index, divisor)
   local points = {}
   for i, count in ipairs(counts) do
     local values = {}
     for round, numbers in ipairs(fleets[count][name]) do
-      values[round] = numbers[index] / 1e3 / count
+      values[round] = numbers[index] / divisor / count
     end
     points[i] = { count, measure.median(values) }
   end
   return points
 end
 
+local function print_points(name, points)
+  local cells = {}
+  for i, point in ipairs(points) do cells[i] = (" %9.1f"):format(point[2]) end
+  print(("  %-44s%s"):format(name, table.concat(cells)))
+end
+
+-- A straight line where all cost the same, however many there are.
 local function report_growth(counts)
-  for _, part in ipairs{ { "start", 1 }, { "stop", 4 } } do
+  for _, part in ipairs(GROWTH) do
+    local what, unit, index, divisor = table.unpack(part)
     local series = {}
-    print(("\n%-46s%s"):format(("%s, each, us: of"):format(part[1]),
+    print(("\n%-46s%s"):format(("%s, %s: of so many"):format(what, unit),
           (" %9d"):rep(#counts):format(table.unpack(counts))))
     for i, name in ipairs(LIGHT) do
-      local points = growth_points(name, counts, part[2])
+      local points = growth_points(name, counts, index, divisor)
       series[i] = { name = title(name), points = points }
-      local cells = {}
-      for j, point in ipairs(points) do
-        cells[j] = (" %9.1f"):format(point[2])
-      end
-      print(("  %-44s%s"):format(title(name), table.concat(cells)))
+      print_points(title(name), points)
     end
-    report.lines{ title = part[1] .. ", for each child, as they grow",
-                  x = "children", y = "us", log = true, series = series }
+    report.lines{ title = what .. ", as they grow in number", x = "children",
+                  y = unit, log = true, series = series }
   end
 end
 
@@ -172,7 +183,7 @@ function rows.fleets(sizes)
   for _, count in ipairs(sizes.fleets) do
     local names = count > sizes.most and LIGHT or ALL
     interleave(names, sizes.rounds, function(name)
-      return measure_fleet(count, name)
+      return measure_fleet(count, name, sizes.patience_s)
     end)
     if count >= sizes.least then report_fleet(count, names) end
   end

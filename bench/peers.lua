@@ -33,25 +33,24 @@ local PER_SCANNER <const> = 1000  -- what runsvdir and svscan can take
 
 -- {== directories of services ===============================================
 
--- For a shell: $1 the directory, $2 the run script, $3 how many, $4 how many
--- in each group; $5, where it is not empty, goes to timeout-kill, in ms.
+-- For a shell: $1 the directory, $2 what a run script executes, $3 how many,
+-- $4 how many in each group; $5, where it is not empty, goes to timeout-kill,
+-- in ms. Few programs are run for all of them.
 local MAKE_SERVICES <const> = [[
-i=0
-while [ $i -lt "$3" ]; do
-  service=$1/group$((i / $4))/child$i
-  mkdir -p "$service"
-  cp "$2" "$service/run"
+cd "$1" || exit
+services=$(seq 0 $(($3 - 1)) |
+  awk -v per="$4" '{ print "group" int($1 / per) "/child" $1 }')
+echo "$services" | xargs mkdir -p || exit
+for service in $services; do
+  printf '#!/bin/sh\nexec %s\n' "$2" >"$service/run" || exit
   [ -z "$5" ] || echo "$5" >"$service/timeout-kill"
-  i=$((i + 1))
-done]]
+done
+echo "$services" | sed 's,$,/run,' | xargs chmod +x]]
 
 local function make_services(directory, job, per_group, timeout_kill)
-  local run = directory .. "/run"
-  flow.write(run, "#!/bin/sh\nexec " .. measure.command(table.unpack(job.words))
-                  .. "\n")
-  assert(os.execute("chmod +x " .. run))
   assert(os.execute(measure.command("sh", "-c", MAKE_SERVICES, "sh",
-    directory, run, job.count, per_group, timeout_kill or "")))
+    directory, measure.command(table.unpack(job.words)), job.count,
+    per_group, timeout_kill or "")))
 end
 
 -- One scanner for each group; SIGTERM runs what stops them all.

@@ -23,9 +23,12 @@ local function extremes(numbers)
 end
 
 -- One side: the median of all, 99 % where 'has_tail', the lowest and highest
--- of the rounds' medians, and the ratio to the limit's median.
-local function print_side(side, limit, has_tail)
-  print(("  %-44s %10s %10s %10s..%-9s %9s"):format(side.name,
+-- of the rounds' medians, the ratio to the limit's median, and, where it had
+-- fewer rounds than others, how many.
+local function print_side(side, limit, has_tail, rounds)
+  local name = side.name
+  if #side < rounds then name = ("%s, rounds: %d"):format(name, #side) end
+  print(("  %-44s %10s %10s %10s..%-9s %9s"):format(name,
     figure(side.median), has_tail and figure(side.tail) or "",
     figure(side.low), figure(side.high),
     limit and limit > 0 and figure(side.median / limit) or ""))
@@ -39,19 +42,20 @@ local function sum_up(side)
   end
   side.median, side.tail = measure.median(all), measure.quantile(all, 0.99)
   side.low, side.high = extremes(medians)
+  return #side
 end
 
 -- A row: { what =, unit =, limit = name of a side, or a number; has_tail =,
 -- log =, sides = { { name =, round 1's numbers, round 2's, ... }, ... } }.
 function report.row(row)
   head(row)
-  local limit, bars = row.limit, {}
+  local limit, bars, rounds = row.limit, {}, 0
   for _, side in ipairs(row.sides) do
-    sum_up(side)
+    rounds = math.max(rounds, sum_up(side))
     if side.name == row.limit then limit = side.median end
   end
   for i, side in ipairs(row.sides) do
-    print_side(side, tonumber(limit), row.has_tail)
+    print_side(side, tonumber(limit), row.has_tail, rounds)
     bars[i] = { side.name, side.median, side.low, side.high }
   end
   panels[#panels + 1] = { title = row.what, unit = row.unit, bars = bars,
