@@ -22,6 +22,13 @@ function TestFields:test_they_have_defaults()
   lu.assertEquals(config.hook_timeout, 10)
 end
 
+-- As those of the other fields may.
+function TestFields:test_the_fields_of_a_delay_may_be_inherited()
+  local base = { initial = 1, max = 9 }
+  local config = new{ restart_delay = setmetatable({}, { __index = base }) }
+  lu.assertEquals(config.restart_delay, base)
+end
+
 function TestFields:test_they_read_as_they_were_written()
   local given = {
     restart = "on_failure", success_exit_codes = { 3, 0 },

@@ -68,11 +68,12 @@ function restarting.codes(value, name)
 end
 
 function restarting.delay(value, name)
-  if type(value) ~= "table" or next(value) == nil then
-    return values.duration(value, name)
-  end
+  if type(value) ~= "table" then return values.duration(value, name) end
   if value[1] ~= nil then
     return records.check_array(value, name, values.duration, "duration")
+  end
+  if value.initial == nil and next(value) == nil then
+    return values.duration(value, name)  -- which says what is expected
   end
   return records.check_with("initial", value, name, BACKOFF)
 end
