@@ -170,9 +170,12 @@ local VERDICT <const> = {
   { name = "keep", check = values.boolean }
 }
 
--- What the core is told; or nil and a message.
+local BY_POLICY <const> = { decision = "policy" }
+
+-- What the core is told; or nil and a message. What the result's metamethods
+-- raise is an error of its handler's, within whose task this runs.
 local function judge(process, result)
-  if result == POLICY then return { decision = "policy" } end
+  if result == POLICY then return BY_POLICY end
   if type(result) ~= "table" then
     return { decision = result and "restart" or "end" }
   end
@@ -186,24 +189,27 @@ local function judge(process, result)
   return verdict
 end
 
-local function verdict_of(process, task)
-  local verdict, message
-  if task.is_ok then
-    verdict, message = judge(process, task.results[1])
-  else
-    message = task.traceback
-  end
-  if verdict then return verdict end
-  log(process, "error",
-      "error in on_unexpected_exit, the restart policy decides: %s", message)
-  return { decision = "policy" }
+-- And a message, where that is not what a handler has said.
+local function verdict_of(task)
+  if not task.is_ok then return BY_POLICY, task.traceback end
+  local verdict, message = table.unpack(task.results, 1, task.results.n)
+  return verdict or BY_POLICY, message
 end
 
--- The core ignores it where a stop, or the time for it, came first.
+local function tell(process, message)
+  log(process, "error",
+      "error in on_unexpected_exit, the restart policy decides: %s", message)
+end
+
+-- The core ignores it where a stop, or the time for it, came first. It is told
+-- in any case: there may be no memory to log anything.
 local function decide(process, task, run)
-  local verdict = verdict_of(process, task)
+  local verdict, message = verdict_of(task)
+  local is_told, problem = true, nil
+  if message then is_told, problem = pcall(tell, process, message) end
   if tasks[process] == task then tasks[process] = nil end
   core.process_decide(process, run, verdict.decision, verdict.delay)
+  if not is_told then error(problem, 0) end
 end
 
 local function consult(process, exit)
@@ -223,7 +229,7 @@ function deciding.ask(process, exit)
     exit.process = process
     exit.context = task.context
     exit.tail = core.process_tail(process, nil, exit.run) or {}
-    return consult(process, exit)
+    return judge(process, (consult(process, exit)))
   end, function(task) decide(process, task, exit.run) end)
 end
 
