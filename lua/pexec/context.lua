@@ -26,24 +26,33 @@ function context.is(value)
   return getmetatable(value) == Context
 end
 
--- Ends it for 'code', and tells those who watch.
-function context.finish(self, code)
-  if self.code then return end
-  self.code = code
-  local watchers = self.watchers
-  self.watchers = {}
-  for watcher in pairs(watchers) do watcher(code) end
+-- Tells those who watch, each once; whom a memory error keeps from hearing of
+-- it is told by the next call.
+local function tell(self)
+  local watcher = next(self.watchers)
+  while watcher do
+    watcher(self.code)
+    self.watchers[watcher] = nil
+    watcher = next(self.watchers)
+  end
+end
+
+-- Ends it for 'code', where it is not done already.
+local function finish(self, code)
+  self.code = self.code or code
+  tell(self)
 end
 
 -- Nothing, where it is done already.
 function Context:cancel()
-  if not self:err() then context.finish(self, "CANCELED") end
+  self:err()
+  finish(self, "CANCELED")
 end
 
 -- nil, or message and code.
 function Context:err()
   if not self.code and self.deadline and core.now() >= self.deadline then
-    context.finish(self, "DEADLINE_EXCEEDED")
+    finish(self, "DEADLINE_EXCEEDED")
   end
   if not self.code then return nil end
   return MESSAGES[self.code], self.code

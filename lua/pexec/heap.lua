@@ -45,8 +45,12 @@ function Heap:add(time, value)
   return entry
 end
 
+-- Changes nothing where there is no memory. (Calls may need some: these two are
+-- made before anything has changed, too, when they have nothing to do.)
 function Heap:remove(entry)
   local index = entry.index
+  rise(self, index, entry)
+  sink(self, index, entry)
   local last = self[#self]
   self[#self] = nil
   entry.index = 0
@@ -60,10 +64,9 @@ function Heap:first_time()
   return self[1] and self[1].time
 end
 
-function Heap:pop()
-  local entry = self[1]
-  self:remove(entry)
-  return entry.value
+-- The value of that time.
+function Heap:first()
+  return self[1] and self[1].value
 end
 
 return heap

@@ -234,13 +234,29 @@ end
 
 local NOTHING <const> = table.pack()
 local TRUE <const> = table.pack(true)
+local CANCELED <const> = {}  -- by their code
+for code, message in pairs(context.messages) do
+  CANCELED[code] = table.pack(nil, message, code)
+end
 
--- Takes no memory for what a timer and a task's end bring: nobody would bring
--- it again.
+-- Takes no memory for what a timer and a task's end bring, nor does what a
+-- cancellation brings: nobody would bring it again.
 local function pack(...)
   if select("#", ...) == 0 then return NOTHING end
   if select("#", ...) == 1 and ... == true then return TRUE end
   return table.pack(...)
+end
+
+-- It is over when all else is done: what a call had no memory for is done by
+-- the next one.
+local function end_wait(wait, results)
+  wait.results = results
+  if wait.timer then
+    timers:remove(wait.timer)
+    wait.timer = false
+  end
+  if wait.task then enqueue(wait.task) end
+  wait.is_over = true
 end
 
 -- A wait is a table; whoever brings what it waits for calls wake.
@@ -249,14 +265,7 @@ end
 --   task        the one that is suspended in it
 --   on_task     the one whose end it waits for
 function scheduler.wake(wait, ...)
-  if wait.is_over then return end
-  wait.results = pack(...)
-  wait.is_over = true
-  if wait.timer then
-    timers:remove(wait.timer)
-    wait.timer = false
-  end
-  if wait.task then enqueue(wait.task) end
+  if not wait.is_over then end_wait(wait, pack(...)) end
 end
 
 -- Wakes it, with true, after 'seconds'.
@@ -268,7 +277,7 @@ end
 local function cancel_wait(wait, code)
   if wait.is_over or wait.is_certain then return end
   if wait.on_cancel then wait.on_cancel(code) end
-  scheduler.wake(wait, nil, context.messages[code], code)
+  if not wait.is_over then end_wait(wait, CANCELED[code]) end
 end
 
 -- All fields are there before it is waited for: bringing it needs no memory.
@@ -439,9 +448,7 @@ end
 local function run_timers()
   local now = core.now()
   while timers:first_time() and timers:first_time() <= now do
-    local wait = timers:pop()
-    wait.timer = false
-    scheduler.wake(wait, true)
+    scheduler.wake(timers:first(), true)  -- which takes it out
   end
 end
 
