@@ -3,7 +3,7 @@
 -- n = 1, 2, 3, ... until none fails. What comes out of it is Lua's memory
 -- error or the documented answer; nothing is lost or half made; whatever runs
 -- is supervised. spec/support/starving.lua says what is looked at, and
--- starved_*.lua have a case for each function.
+-- starved_core.lua and starved_api.lua have a case for each function.
 
 local lu = require "luaunit"
 local managers = require "managers"
@@ -64,10 +64,10 @@ local function of_the_module()
   local found = {}
   add(found, "module", pexec, is_function)
   for class, object in pairs{
-    ManagedProcess = managers.process "a",
+    ManagedProcess = managers.process "a", ProcessManager = managers.new(),
     Context = pexec.new_context(), Task = pexec.task(tostring, 1),
     Handle = managers.process "a":on("started", print),
-    Logger = pexec.null_logger,
+    Noop = pexec.noop_process_manager, Logger = pexec.null_logger,
     ProcessConfig = pexec.new_process_config{},
   } do
     add_class(found, class, debug.getmetatable(object), is_function)
@@ -80,7 +80,7 @@ end
 -- The cases: those of pexec.core have no class in their names.
 local function tried()
   local found = {}
-  for _, part in ipairs{ "core", "api" } do
+  for _, part in ipairs{ "core", "api", "manager" } do
     for name in pairs(require("starved_" .. part)) do
       found[name:find "%." and name or "core." .. name] = true
     end
@@ -194,4 +194,14 @@ end
 -- FAULTS 31
 function TestModule:test_processes()
   play_all("api", "^ManagedProcess")
+end
+
+-- FAULTS 19, 31: whatever they have started is in somebody's charge
+function TestModule:test_managers()
+  play_all("manager", "^ProcessManager")
+end
+
+-- FAULTS 31
+function TestModule:test_the_manager_that_does_nothing()
+  play_all("manager", "^Noop")
 end

@@ -401,6 +401,12 @@ function methods.stop(process)
   return true, stop_calls.result(process, stage, number, survivors)
 end
 
+-- Its stop is ordered, and nobody waits for it.
+function managed_process.abandon(process)
+  core.process_stop(process)
+  note_final(process)
+end
+
 -- The end is not told yet, perhaps: then it is what is waited for first.
 local function start_anew(process)
   if managed[process] then

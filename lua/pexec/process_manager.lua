@@ -16,12 +16,13 @@ local process_manager = {}
 local ProcessManager = core.ProcessManager
 local methods = ProcessManager.__index
 
+local NO_MEMORY <const> = "not enough memory"
 local STOPPED <const> = "already stopped"
 local STOPPED_CODE <const> = "ALREADY_STOPPED"
 
 -- What a manager is, behind its userdata:
 --   order       array of ids; while it is being stopped still of all
---   by_id       id -> process
+--   by_id       id -> process; false: there was no memory to put one in
 --   sink        logger of the processes that it makes; nil: the default
 --   is_started, is_stopped
 --   starting    waits of those who wait for a start under way; nil: none is
@@ -115,11 +116,11 @@ function methods:process_by_id(id)
   local state = state_of(self)
   check_id(id, "process_by_id")
   if state.is_stopped then return nil end
-  return state.by_id[id]
+  return state.by_id[id] or nil
 end
 
 local function take_out(state, id)
-  local process = state.by_id[id]
+  local process = state.by_id[id] or nil
   state.by_id[id] = nil
   if process ~= nil then state.listeners:leave(process) end
   for position, other in ipairs(state.order) do
@@ -138,13 +139,16 @@ function methods:remove_process_by_id(id)
   return take_out(state, id)
 end
 
+-- What may need memory comes first: it is there, or nothing has changed.
 local function put(state, id, process)
-  local replaced = state.by_id[id]
-  if replaced ~= nil and not rawequal(replaced, process) then
+  local replaced = state.by_id[id] or nil
+  state.listeners:join(process)
+  if replaced == nil then
+    state.by_id[id] = false
+    state.order[#state.order + 1] = id
+  elseif not rawequal(replaced, process) then
     state.listeners:leave(replaced)
   end
-  state.listeners:join(process)
-  if replaced == nil then state.order[#state.order + 1] = id end
   state.by_id[id] = process
   return replaced
 end
@@ -191,6 +195,14 @@ function methods:add_process(process, start)
   return add(state, check_process(process), process, start)
 end
 
+-- Nobody else has it, to stop it: where there was no memory to put it in its
+-- place, it may run already.
+local function pass_on(process, ok, ...)
+  if ok then return ... end
+  managed_process.abandon(process)
+  error(..., 0)
+end
+
 -- pm:add_process_from_config(config [, context])
 function methods:add_process_from_config(settings, ctx)
   local state = state_of(self)
@@ -199,7 +211,7 @@ function methods:add_process_from_config(settings, ctx)
   local process, message, code =
       managed_process.new(settings, state.sink, 2)
   if not process then return nil, message, code end
-  return add(state, process:id(), process, true, ctx)
+  return pass_on(process, pcall(add, state, process:id(), process, true, ctx))
 end
 
 -- {== stopping ==============================================================
@@ -229,6 +241,17 @@ local function for_all(list, act)
   return nil, table.concat(messages, "; "), first_code
 end
 
+-- Those that there was no memory to stop: they are left to another stop.
+local function left_of(state, tasks)
+  local order, by_id = {}, {}
+  for position, id in ipairs(state.order) do
+    if tasks[position].message == NO_MEMORY then
+      order[#order + 1], by_id[id] = id, state.by_id[id]
+    end
+  end
+  return order, by_id
+end
+
 -- Side by side: each stop is a task of its own.
 local function stop_all(state)
   local tasks = {}
@@ -236,7 +259,7 @@ local function stop_all(state)
     tasks[position] = scheduler.spawn_helper(stop_one, nil, process)
   end
   local ok, message, code = for_all(tasks, scheduler.join)
-  state.order, state.by_id = {}, {}
+  state.order, state.by_id = left_of(state, tasks)
   return ok, message, code
 end
 

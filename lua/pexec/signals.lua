@@ -64,39 +64,40 @@ function signals.check(options, level)
   return numbers
 end
 
-local function describe(numbers)
+local function names_of(numbers)
   local names = {}
   for position, number in ipairs(numbers) do
     names[position] = core.signal_name(number)
   end
-  return table.concat(names, ", ")
+  return names
 end
 
-local function note(numbers, on_signal)
-  for _, number in ipairs(numbers) do
-    catchers[core.signal_name(number)] = on_signal
-  end
+local function note(names, on_signal)
+  for _, name in ipairs(names) do catchers[name] = on_signal end
 end
 
-local function forget(numbers)
-  for _, number in ipairs(numbers) do
-    catchers[core.signal_name(number)] = nil
-  end
+-- Needs no memory: the host gets its signals back in any case.
+local function forget(numbers, names)
   core.uncatch(numbers)
+  for _, name in ipairs(names) do catchers[name] = nil end
 end
 
 -- on_signal(name) for each of them that arrives, until the to-be-closed value
 -- that this returns is closed.
 function signals.catch(numbers, on_signal)
-  local guard = setmetatable({}, { __close = function() forget(numbers) end })
+  local names = names_of(numbers)
+  local guard = setmetatable({}, {
+    __close = function() forget(numbers, names) end
+  })
   local ok, message, code = core.catch(numbers)
   if not ok then
-    message = ("error catching %s: %s"):format(describe(numbers), message)
+    message = ("error catching %s: %s"):format(table.concat(names, ", "),
+                                               message)
     return nil, message, code
   end
-  local is_noted, problem = pcall(note, numbers, on_signal)
+  local is_noted, problem = pcall(note, names, on_signal)
   if is_noted then return guard end
-  forget(numbers)  -- no memory
+  forget(numbers, names)  -- no memory
   error(problem, 0)
 end
 
