@@ -5,6 +5,7 @@
 
 local hosts = require "hosts"
 local lu = require "luaunit"
+local pages = require "pages"
 local spec = require "spec"
 
 local RESTRICT <const> = spec.child_path:gsub("[^/]*$", "restrict")
@@ -112,16 +113,20 @@ function TestInstead:test_a_day_without_restrictions()
 end
 
 -- One that is missing, or refused, and that nothing is missed of.
-for name, rules in pairs{
+local INSTEAD <const> = {
   close_range_ENOSYS = "close_range=ENOSYS",
   close_range_EPERM = "close_range=EPERM",
   close_range_before_its_flag = "close_range.cloexec=EINVAL",
+  its_flag_ENOSYS = "close_range.cloexec=ENOSYS",
+  its_flag_EPERM = "close_range.cloexec=EPERM",
   signals_ENOSYS = "pidfd_send_signal=ENOSYS",
   signals_EPERM = "pidfd_send_signal=EPERM",
   groups_EINVAL = "pidfd_send_signal.group=EINVAL",
+  groups_ENOSYS = "pidfd_send_signal.group=ENOSYS",
   groups_EPERM = "pidfd_send_signal.group=EPERM",
   clone3_ENOSYS = "clone3=ENOSYS",
   pidfd_info_ENOTTY = "ioctl.pidfd_info=ENOTTY",
+  pidfd_info_ENOSYS = "ioctl.pidfd_info=ENOSYS",
   pidfd_info_EPERM = "ioctl.pidfd_info=EPERM",
   renameat2_ENOSYS = "renameat2=ENOSYS",
   renameat2_EPERM = "renameat2=EPERM",
@@ -132,8 +137,11 @@ for name, rules in pairs{
     .. "sched_setaffinity=ENOSYS setpriority=ENOSYS",
   others_EPERM = "pidfd_open=EPERM getrandom=EPERM memfd_create=EPERM "
     .. "io_uring_setup=EPERM openat2=EPERM ioprio_set=EPERM capset=EPERM "
-    .. "sched_setaffinity=EPERM setpriority=EPERM",
-} do
+    .. "sched_setaffinity=EPERM setpriority=EPERM statx=EPERM "
+    .. "faccessat2=EPERM rseq=EPERM prlimit64=EPERM prctl.ambient=EPERM",
+}
+
+for name, rules in pairs(INSTEAD) do
   TestInstead["test_a_day_with_" .. name] = function()
     assert_a_usual_day(told_under(under(rules), DAY))
   end
@@ -171,6 +179,10 @@ local WANTED <const> = {
     "setting its io_priority: operation not permitted" },
   { "sched_setaffinity=ENOSYS", "cpu_affinity = { 0 }",
     "setting its cpu_affinity: function not implemented" .. FILTERED },
+  { "prlimit64=EPERM", "limits = { core = 0 }", "setting its limit core to "
+    .. "0:0: operation not permitted" },
+  { "sched_getaffinity=ENOSYS", "cpu_affinity = { 0 }",
+    "setting its cpu_affinity: function not implemented" .. FILTERED },
   { "sched_getaffinity=EPERM", "cpu_affinity = { 0 }",
     "setting its cpu_affinity: operation not permitted" },
   { "setpriority=ENOSYS", "nice = 5", "setting its nice value to 5: function "
@@ -178,6 +190,10 @@ local WANTED <const> = {
   { "setpriority=EPERM", "nice = 5",
     "setting its nice value to 5: operation not permitted" },
   { "capset=EPERM", "capabilities = {}",
+    "setting its capabilities: operation not permitted" },
+  { "prctl.ambient=ENOSYS", "capabilities = { 'kill' }",
+    "setting its capabilities: function not implemented" .. FILTERED },
+  { "prctl.ambient=EPERM", "capabilities = { 'kill' }",
     "setting its capabilities: operation not permitted" },
   { "prctl.ambient=EINVAL", "capabilities = { 'kill' }",
     "setting its capabilities: invalid argument" },
@@ -220,13 +236,15 @@ local TRY <const> = [[
   print("config", pexec.new_process_config{ id = "x", name = "y" }.id)
   print("more", #spec.probe.list("/proc/self/fd") - fds)]]
 
+local NEEDED <const> = {
+  ["waitid.pidfd=EINVAL"] = NO_WAIT, ["waitid.pidfd=ENOSYS"] = NO_WAIT,
+  ["waitid.pidfd=EPERM"] = NO_WAIT, ["clone3=EPERM"] = NO_THREADS,
+}
+
 -- FAULTS 37: each start says so, nothing hangs or is left, and the module is
 -- there for all the rest.
 function TestMissing:test_nothing_can_be_started_and_that_is_told()
-  for rule, message in pairs{
-    ["waitid.pidfd=EINVAL"] = NO_WAIT, ["waitid.pidfd=EPERM"] = NO_WAIT,
-    ["clone3=EPERM"] = NO_THREADS,
-  } do
+  for rule, message in pairs(NEEDED) do
     local trace = spec.tmpdir() .. "/trace"
     local told = told_under(under(rule), TRY:format(trace))
     local answer = "nil\t" .. message .. "\tUNSUPPORTED"
@@ -240,9 +258,11 @@ function TestMissing:test_nothing_can_be_started_and_that_is_told()
   end
 end
 
+local CLONE_ERRORS <const> = { "EPERM", "EINVAL", "ENOSYS" }
+
 -- FAULTS 37: that can only be seen by making a child.
 function TestMissing:test_a_clone_without_a_pidfd_is_told()
-  for _, error in ipairs{ "EPERM", "EINVAL", "ENOSYS" } do
+  for _, error in ipairs(CLONE_ERRORS) do
     local told = told_under(under("clone.pidfd=" .. error), [[
       print("start", said({}, "print", "ran"))]])
     lu.assertStrContains(told.start, error .. ": error starting process")
@@ -250,6 +270,34 @@ function TestMissing:test_a_clone_without_a_pidfd_is_told()
     lu.assertStrContains(told.start, "(it needs clone with CLONE_PIDFD, "
         .. "Linux 5.2:" .. LACK .. ")")
   end
+end
+
+TestAll = {}
+
+-- All rules that are tried above.
+local function tried()
+  local rules = {}
+  local function add(words)
+    for rule in words:gmatch "%S+" do rules[rule] = true end
+  end
+  for _, words in pairs(INSTEAD) do add(words) end
+  for rule in pairs(NEEDED) do add(rule) end
+  for _, case in ipairs(WANTED) do add(case[1]) end
+  for _, error in ipairs(CLONE_ERRORS) do add("clone.pidfd=" .. error) end
+  return rules
+end
+
+-- FAULTS 37: that restrict knows of
+function TestAll:test_each_call_is_tried_missing_and_refused()
+  local rules, count = tried(), 0
+  local text = pages.read "spec/support/restrict.c"
+  for name in text:gmatch '{ "([%w_.]+)", SYS_' do
+    count = count + 1
+    for _, error in ipairs{ "ENOSYS", "EPERM" } do
+      lu.assertTrue(rules[name .. "=" .. error], name .. "=" .. error)
+    end
+  end
+  lu.assertTrue(count > 20)
 end
 
 TestWithoutProc = {}
