@@ -37,10 +37,11 @@ local function fresh_directory()
   return path
 end
 
---- A disk of so many KiB, in memory: its path.
-function disks.small(kib)
+--- A disk of so many KiB, in memory, for so many files: its path.
+function disks.small(kib, files)
   local path = fresh_directory()
-  run("mount -t tmpfs -o size=%dk,mode=755 tmpfs '%s'", kib, path)
+  run("mount -t tmpfs -o size=%dk,nr_inodes=%d,mode=755 tmpfs '%s'", kib,
+      (files or 9999) + 1, path)
   table.insert(mounted, path)
   return path
 end
