@@ -131,12 +131,16 @@ static void begin (struct copy *copy, const char *directory, int number,
 int main (int argc, char **argv) {
   int threads = argc > 5 ? atoi(argv[1]) : 0;
   int count = argc > 5 ? atoi(argv[2]) : 0;
-  struct pump *pumps = calloc((size_t)threads, sizeof *pumps);
-  struct copy *copies = calloc((size_t)count, sizeof *copies);
-  if (threads < 1 || count < threads || pumps == NULL || copies == NULL) {
+  struct pump *pumps;
+  struct copy *copies;
+  if (threads < 1 || count < threads) {
     fprintf(stderr, "usage: pumps THREADS COUNT DIRECTORY BYTES COMMAND...\n");
     return 64;
   }
+  pumps = calloc((size_t)threads, sizeof *pumps);
+  copies = calloc((size_t)count, sizeof *copies);
+  if (pumps == NULL || copies == NULL)
+    die("calloc");
   for (int i = 0; i < count; i++)
     begin(copies + i, argv[3], i, argv + 5);
   for (int i = 0; i < threads; i++) {

@@ -74,6 +74,7 @@ static void tell (const char *variable, int64_t number) {
 
 static void fill_line (char *line, const char *start) {
   size_t length = strlen(start);
+  /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): no string */
   memcpy(line, start, length);
   memset(line + length, '.', LINE - 1 - length);
   line[LINE - 1] = '\n';

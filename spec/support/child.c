@@ -118,9 +118,11 @@ static void do_burn (char **args) {
     continue;
 }
 
+/* It is kept until the end. */
 static void do_grow (char **args) {
+  static volatile char *memory;
   size_t size = (size_t)child_number(args[0]) << 20;
-  volatile char *memory = malloc(size);
+  memory = malloc(size);
   if (memory == NULL)
     child_fail_with_errno("malloc");
   for (size_t at = 0; at < size; at += 1024)

@@ -20,9 +20,10 @@ pexec_supervisor *pexec__supervisor_of (lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &anchor_key);
   anchor = lua_touserdata(L, -1);
   lua_pop(L, 1);
-  if (anchor == NULL || *anchor == NULL)
-    luaL_error(L, "pexec: the Lua state is being closed");
-  return *anchor;
+  if (anchor != NULL && *anchor != NULL)
+    return *anchor;
+  luaL_error(L, "pexec: the Lua state is being closed");
+  return NULL;  /* luaL_error does not return */
 }
 
 int pexec__push_result (lua_State *L, int error, const char *message) {

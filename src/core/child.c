@@ -87,7 +87,7 @@ static void set_nice (struct pexec__plan *plan) {
 static long write_oom_score (const struct pexec__plan *plan) {
   long fd = syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj",
                     O_WRONLY | O_CLOEXEC);
-  long result = fd;
+  long result;
   int error;
   if (fd < 0)
     return fd;

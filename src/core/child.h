@@ -3,7 +3,7 @@
 #ifndef PEXEC_CORE_CHILD_H
 #define PEXEC_CORE_CHILD_H
 
-/* The entry of the child; 'plan' is a struct pexec__plan. Never returns. */
-int pexec__child_main (void *plan);
+/* The entry of the child; 'data' is a struct pexec__plan. Never returns. */
+int pexec__child_main (void *data);
 
 #endif

@@ -459,7 +459,7 @@ void pexec__process_fail_start (pexec_process *process, int error,
 /* Where the host waits for that; takes the message. */
 void pexec__process_answer_restart (pexec_process *process, int error,
                                     char *message);
-void pexec__process_timer_due (void *process);
+void pexec__process_timer_due (void *owner);  /* a process */
 bool pexec__process_is_at_rest (const pexec_process *process);
 
 /* Nothing of it is managed any more: says so. */
@@ -582,7 +582,7 @@ void pexec__group_forsake (pexec_process *process);
    once where there is none. */
 void pexec__group_await (pexec_process *process, int64_t until_ns);
 void pexec__group_forget (pexec_process *process);
-void pexec__group_timer_due (void *supervisor);
+void pexec__group_timer_due (void *owner);  /* a supervisor */
 
 /* {== output.c =========================================================== */
 
@@ -616,7 +616,7 @@ void pexec__output_block (struct pexec__stream *stream, bool is_blocked);
 /* No child will follow: reads on until the last writer has gone. */
 void pexec__output_end (pexec_process *process);
 void pexec__output_close (pexec_process *process);
-void pexec__output_timer_due (void *supervisor);
+void pexec__output_timer_due (void *owner);  /* a supervisor */
 
 /* {== lines.c ============================================================ */
 
@@ -702,7 +702,7 @@ void pexec__transitions_release (pexec_process *process);
 void pexec__losses_watch (pexec_process *process);
 /* Tells what was lost since the last time. */
 void pexec__losses_tell (pexec_process *process);
-void pexec__losses_timer_due (void *supervisor);
+void pexec__losses_timer_due (void *owner);  /* a supervisor */
 
 /* {== news.c: to the host, and to the log ================================ */
 

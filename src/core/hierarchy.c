@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cgroup.h"
@@ -42,7 +43,7 @@ static ssize_t read_all (int fd, char **text) {
 /* To be freed, also where it fails. */
 static int read_file (const char *path, char **text) {
   int fd = pexec__open(path, O_RDONLY, 0);
-  ssize_t result = fd;
+  ssize_t result;
   *text = NULL;
   if (fd < 0)
     return fd;
@@ -131,14 +132,12 @@ static const char *below (const char *path, const char *directory) {
 
 /* 'path' within the hierarchy, 'own' being the host's; to be freed. */
 static char *full_path (const char *own, const char *path) {
-  size_t base = path[0] == '/' || strcmp(own, "/") == 0 ? 0 : strlen(own);
-  char *full = pexec__malloc(base + strlen(path) + 2);
-  if (full == NULL)
-    return NULL;
-  memcpy(full, own, base);
-  if (path[0] != '/')
-    full[base++] = '/';
-  strcpy(full + base, path);
+  bool is_full = path[0] == '/';
+  const char *base = is_full || strcmp(own, "/") == 0 ? "" : own;
+  size_t size = strlen(base) + strlen(path) + 2;
+  char *full = pexec__malloc(size);
+  if (full != NULL)
+    (void)snprintf(full, size, "%s%s%s", base, is_full ? "" : "/", path);
   return full;
 }
 

@@ -24,6 +24,7 @@ static bool same_environ (char *const *a, char *const *b) {
 static void copy_environ (struct pexec__host *host, char *const *from) {
   char *text = (char *)(host->environ + host->count + 1);
   for (size_t i = 0; i < host->count; i++) {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): as counted */
     size_t size = strlen(from[i]) + 1;
     host->environ[i] = memcpy(text, from[i], size);
     text += size;

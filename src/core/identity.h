@@ -32,7 +32,7 @@ struct pexec__identity {
    -ENOENT where there is no such user or group (also for "", "-1", "0x10"),
    -ENOMEM, or what the name service says. */
 int pexec__identity_resolve (const char *username, const pexec_rights *rights,
-                             struct pexec__identity *identity);
+                             struct pexec__identity *to);
 void pexec__identity_free (struct pexec__identity *identity);
 
 #endif

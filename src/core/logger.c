@@ -335,7 +335,7 @@ static int make_absolute (const char *path, char **absolute) {
   return 0;
 }
 
-static int make_file (pexec_logger *logger, char *path,
+static int make_file (pexec_logger *logger, const char *path,
                       const pexec_logger_options *options) {
   pexec_file from = PEXEC_FILE_INIT;
   from.path = path;
@@ -350,7 +350,7 @@ static int make_file (pexec_logger *logger, char *path,
 static int open_file (pexec_logger *logger,
                       const pexec_logger_options *options) {
   enum pexec__logfile_flaw flaw;
-  char *path;
+  char *path = NULL;
   int error;
   if (options->file == NULL) return 0;
   error = make_absolute(options->file, &path);

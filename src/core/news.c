@@ -102,8 +102,10 @@ void pexec__news_release (pexec_process *process) {
       post_now(process, (enum pexec__news)news);
 }
 
+/* The message becomes the answer's, and is freed with it. */
 static void post_answer (pexec_process *process, enum pexec__news news,
                          struct pexec__answer *answered, int error,
+                         /* NOLINTNEXTLINE(readability-non-const-parameter) */
                          char *message) {
   lock(process);
   pexec__free(answered->message);

@@ -83,6 +83,6 @@ bool pexec__outlets_are_settled (const pexec_process *process);
 void pexec__outlets_hurry (pexec_supervisor *supervisor);
 /* Looks at the sinks that have something to say. */
 void pexec__outlets_heed (pexec_supervisor *supervisor);
-void pexec__outlets_timer_due (void *supervisor);
+void pexec__outlets_timer_due (void *owner);  /* a supervisor */
 
 #endif

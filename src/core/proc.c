@@ -76,6 +76,7 @@ int pexec__each_living (void (*see) (void *, const struct pexec__living *),
   if (proc == NULL)
     return -errno;
   is_known = is_ours(dirfd(proc));
+  /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own */
   while (is_known && (entry = readdir(proc)) != NULL)
     visit(dirfd(proc), entry->d_name, see, argument);
   (void)closedir(proc);

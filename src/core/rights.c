@@ -105,6 +105,7 @@ static char *align (char *room) {
 
 /* Where only the padding differs, there is one copy more. */
 static bool says_nothing (const pexec_rights *rights) {
+  /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*) */
   return memcmp(rights, &pexec__no_rights, sizeof *rights) == 0;
 }
 
@@ -156,7 +157,7 @@ const pexec_rights *pexec__rights_copy (char *room, const pexec_rights *from) {
   copy->supplementary_groups = groups ? array : NULL;
   copy->cpus = put(&room, from->cpus, from->cpu_count * sizeof *from->cpus);
   copy->group = put_text(&room, from->group);
-  for (size_t i = 0; i < count_of(groups); i++)
+  for (size_t i = 0; groups != NULL && groups[i] != NULL; i++)
     array[i] = put_text(&room, groups[i]);
   return copy;
 }

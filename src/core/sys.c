@@ -295,6 +295,7 @@ int pexec__each_directory (int dir_fd, void (*see) (void *, const char *),
       pexec__close(fd);
     return error;
   }
+  /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own */
   while ((entry = readdir(directory)) != NULL)
     if (is_inside(entry))
       see(argument, entry->d_name);
@@ -321,6 +322,7 @@ int pexec__lock (int fd) {
 /* A kernel that knows a call, and no filter that refuses it, look at the
    descriptor last. */
 bool pexec__kernel_is_basic (void) {
+  /* NOLINTNEXTLINE(concurrency-mt-unsafe): on the host's own thread */
   const char *value = getenv("PEXEC_BASIC_KERNEL");
   if (value != NULL && strcmp(value, "1") == 0)
     return true;

@@ -225,6 +225,7 @@ static bool are_usual (const pexec_config *from) {
   pexec__usual_stages(terms.stages, from->stop_signal,
                       from->stop_timeout_ms * PEXEC__MS);
   put_policy(&terms.policy, from, &plan);
+  /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*) */
   return memcmp(&terms, &usual, sizeof terms) == 0;
 }
 
