@@ -288,7 +288,7 @@ static void a_timeout_does_so_too (void **state) {
   (void)state;
   real.config.one_shot = 1;
   process = CHILD("forever");
-  assert_int_equal(pexec_process_start(process, 50), 0);
+  assert_int_equal(pexec_process_start(process, 1000), 0);
   assert_int_equal(real_await(process, PEXEC_EVENT_EXITED)->exit.canceled,
                    PEXEC_EDEADLINE_EXCEEDED);
   ENDED(process);
