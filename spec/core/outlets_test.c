@@ -81,6 +81,23 @@ static void output_is_written_before_the_exit_is_told (void **s) {
   host_end();
 }
 
+/* FAULTS 10: whichever of them that is */
+static void the_slower_of_two_files_is_waited_for (void **s) {
+  (void)s;
+  for (int slower = 0; slower < 2; slower++) {
+    begin_one_shot(&talker);
+    lists[0][1] = &files[1];
+    start_with_failing(0);
+    fake_file_fail(files[slower].path, -EAGAIN);
+    host_run(900 * FAKE_MS);
+    assert_string_equal(host.order, "S");
+    fake_file_fail(files[slower].path, 0);
+    assert_true(host_run_until(&host.exited, 1, 150 * FAKE_MS));
+    expect_text(files[slower].path, "one\nlast");
+    host_end();
+  }
+}
+
 static void output_is_written_before_the_stop_is_told (void **s) {
   const struct fake_program program = { .last_words = "bye\n" };
   (void)s;
@@ -645,6 +662,7 @@ static void closing_the_supervisor_does_not_wait_for_a_dead_disk (void **s) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(output_is_written_before_the_exit_is_told),
+    cmocka_unit_test(the_slower_of_two_files_is_waited_for),
     cmocka_unit_test(output_is_written_before_the_stop_is_told),
     cmocka_unit_test(output_is_written_before_a_decision_is_asked_for),
     cmocka_unit_test(a_reader_that_never_reads_delays_news_by_a_second),

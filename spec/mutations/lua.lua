@@ -118,7 +118,7 @@ end
     from = "  if core.now() - pump.turn_began < LONGEST_TURN then return end\n"
         .. "  end_turn(pump)",
     to = "",
-    spec = "output_spec.lua", test = "TestSlowConsumer" },
+    spec = "flood_spec.lua" },
   { faults = 10, guarantee = "what a writer has had makes room",
     file = "lua/pexec/output.lua",
     from = "    core.lines_done(item.lines)",

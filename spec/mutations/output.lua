@@ -15,7 +15,7 @@ return {
     from = "static void do_end (pexec_process *process) {\n"
         .. "  pexec__output_drain(process);",
     to = "static void do_end (pexec_process *process) {",
-    spec = "outlets_test.c" },
+    spec = "one_shot_spec.lua", test = "TestOneShot" },
   { faults = 10, guarantee = "files have all before a handler is called",
     file = "src/core/news.c",
     from = "  pexec__outlets_fence(process);\n  if (process->is_flushing)",

@@ -10,7 +10,7 @@ return {
     file = "src/core/child.c",
     from = "error == ENOENT || error == ENOTDIR || error == EACCES ||",
     to = "error == ENOENT || error == ENOTDIR ||",
-    spec = "exec_failure_spec.lua", test = "TestProgram" },
+    spec = "environment_spec.lua", test = "TestPath" },
   { faults = 4, guarantee = "what may not be run is told, not that it is "
     .. "absent",
     file = "src/core/child.c",
