@@ -49,6 +49,27 @@ function TestFlood:test_dispatch_returns()
   lu.assertTrue(now() - before < 5 * spec.slowness)
 end
 
+-- Of all that waits a dispatch hands out what takes a moment, not more.
+function TestFlood:test_a_turn_ends_before_what_waits_does()
+  local lines = 0
+  local process = assert(pexec.new_managed_process(
+      spec.child({ log_writer = function()
+        lines = lines + 1
+        local limit = now() + 0.001
+        repeat until now() > limit or not self.is_slow
+      end }, "flood"), pexec.null_logger))
+  assert(process:start())
+  spec.probe.sleep(0.3)
+  lines = 0
+  pexec.dispatch(0)
+  local handed_out = lines
+  self.is_slow = false
+  process:kill_group()
+  process:wait()
+  lu.assertTrue(handed_out < 200, handed_out)
+  lu.assertTrue(lines > 1000, lines)
+end
+
 function TestFlood:test_another_process_can_be_stopped()
   local other = assert(pexec.new_managed_process(
       spec.child({ stop_timeout = 20 }, "forever"), pexec.null_logger))
