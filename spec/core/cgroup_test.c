@@ -345,7 +345,9 @@ int pexec__make_directory_at (int dir_fd, const char *name) {
 }
 
 int pexec__remove_directory_at (int dir_fd, const char *name) {
-  int dir = find_in(fd_of(dir_fd)->dir, name, strlen(name));
+  int dir = dir_fd == AT_FDCWD ? dir_at(name + strlen(POINT "/"))
+                               : find_in(fd_of(dir_fd)->dir, name,
+                                         strlen(name));
   if (fails())
     return -EIO;
   if (dir < 0)
@@ -845,6 +847,15 @@ static void all_are_killed_at_once (void **state) {
   assert_int_equal(fake.signals, 0);
 }
 
+/* FAULTS 31 */
+static void it_is_removed_where_no_descriptor_is_left (void **state) {
+  (void)state;
+  take();
+  fake.fd_limit = open_count();
+  assert_int_equal(pexec__cgroup_remove(cgroup), 0);
+  assert_int_equal(dir_count(), 1);
+}
+
 /* Also where it was delegated, but for that file. */
 static void on_older_kernels_one_by_one (void **state) {
   (void)state;
@@ -987,6 +998,7 @@ int main (void) {
     SPEC(ten_thousand_take_no_memory_and_few_descriptors),
     SPEC(few_descriptors_are_enough),
     SPEC(all_are_killed_at_once),
+    SPEC(it_is_removed_where_no_descriptor_is_left),
     SPEC(on_older_kernels_one_by_one),
     SPEC(each_call_may_fail),
     SPEC(so_may_memory),

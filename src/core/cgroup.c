@@ -302,17 +302,13 @@ static bool is_ours (const struct pexec__cgroup *cgroup, size_t length) {
   return is_marked;
 }
 
+/* By its path: that takes no descriptor, of which none may be left. */
 static int remove_part (const struct pexec__cgroup *cgroup, size_t length) {
-  size_t above = length_above(cgroup, length);
-  int fd = open_part(cgroup, above);
-  char name[NAME_MAX + 1];
+  char path[PATH_MAX];
   int error;
-  if (fd < 0)
-    return fd;
-  memcpy(name, cgroup->path + above + 1, length - above - 1);
-  name[length - above - 1] = '\0';
-  error = pexec__remove_directory_at(fd, name);
-  pexec__close(fd);
+  memcpy(path, cgroup->path, length);
+  path[length] = '\0';
+  error = pexec__remove_directory_at(AT_FDCWD, path);
   return error == -ENOENT ? 0 : error;
 }
 
