@@ -28,6 +28,16 @@ static void lines_come_as_they_were_written (void **state) {
   expect(1, "bad\n");
 }
 
+static void where_nobody_can_tell_how_much_it_is_they_do_too (void **state) {
+  (void)state;
+  start(PEXEC_STDOUT);
+  hides_length = true;
+  say_text(0, "one\ntwo\n");
+  turn_until_idle();
+  hides_length = false;
+  expect(0, "one\ntwo\n");
+}
+
 static void a_line_waits_for_its_end (void **state) {
   (void)state;
   start(PEXEC_STDOUT);
@@ -272,6 +282,7 @@ static void any_bytes_in_any_chunks_come_out_as_they_are (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(lines_come_as_they_were_written),
+    SPEC(where_nobody_can_tell_how_much_it_is_they_do_too),
     SPEC(a_line_waits_for_its_end),
     SPEC(the_streams_do_not_mix),
     SPEC(a_last_line_without_newline_is_delivered_once),

@@ -11,6 +11,7 @@
 #include "core.h"
 
 #define MOST_READS 4  /* at one wake: others have turns, too */
+#define UNKNOWN 4096  /* bytes that are asked for where nobody can tell */
 
 /* {== reading ============================================================ */
 
@@ -57,10 +58,12 @@ static size_t read_once (struct pexec__stream *stream, size_t most) {
   return 0;
 }
 
-/* A chunk is as large as what it is to hold. */
+/* A chunk is as large as what it is to hold, if that can be known. */
 static size_t next_size (const struct pexec__stream *stream) {
   int there = pexec__readable_bytes(stream->read_fd);
-  return there <= 0 ? 1 : there < PEXEC__LINE_MAX ? (size_t)there
+  if (there < 0)
+    return UNKNOWN;
+  return there == 0 ? 1 : there < PEXEC__LINE_MAX ? (size_t)there
                                                   : PEXEC__LINE_MAX;
 }
 
