@@ -75,6 +75,37 @@ function TestChild:test_between_clone_and_exec_only_listed_functions_run()
   lu.assertEquals(unexpected, {})
 end
 
+TestSeam = {}
+
+-- What is declared there, without its prefix.
+local function seam_functions()
+  local functions = {}
+  for _, line in ipairs(find("^[a-z].*pexec__[a-z_]+ \\(", "src/core/sys.h")) do
+    functions[#functions + 1] = line:match("pexec__([%l_]+) %(")
+  end
+  return functions
+end
+
+-- The names in the lists of fake_calls.h that are sys.h's.
+local function seam_calls()
+  local file = assert(io.open(spec.root .. "/spec/core/fake_calls.h"))
+  local text = file:read("a")
+  file:close()
+  local calls = {}
+  for _, list in ipairs { "FAKE_SYS_CALLS", "FAKE_SURE_CALLS" } do
+    local body = text:match("#define " .. list .. "%(X%)(.-[^\\])\n")
+    for name in body:gmatch("X%(([%l_]+)") do calls[#calls + 1] = name end
+  end
+  return calls
+end
+
+-- FAULTS 31
+function TestSeam:test_each_of_its_calls_can_be_made_to_fail()
+  local functions = seam_functions()
+  lu.assertTrue(#functions > 50)
+  lu.assertItemsEquals(seam_calls(), functions)
+end
+
 TestText = {}
 
 function TestText:test_no_note_is_left_in_the_code()

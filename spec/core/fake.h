@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "core.h"
+#include "fake_calls.h"
 
 #define FAKE_NEVER INT64_MAX
 #define FAKE_MS INT64_C(1000000)
@@ -35,8 +36,11 @@ struct fake_program {
                                0: the signal ends it */
   int members;              /* others in its group, until a signal ends them */
   uint64_t members_ignore;
+  int strays;               /* others that have left its group; where it is in
+                               a cgroup, they are, too */
   bool is_unkillable;       /* it and its group; also before exec */
   const char *says;         /* on stdout, once executed */
+  int repeats;              /* so often the same again, each millisecond */
   const char *complains;    /* on stderr, once executed */
   const char *last_words;   /* on stdout, at its end */
   size_t reads;             /* bytes of stdin, each millisecond */
@@ -54,6 +58,8 @@ struct fake_signal {
 #define FAKE_PIPE_SIZE 65536
 #define FAKE_PATH "/input"  /* the one that is there to read, but /dev/null */
 #define FAKE_FILES "/log/"  /* a directory that is there, and empty */
+#define FAKE_VARIABLES "/variables"  /* a file of environment variables */
+#define FAKE_CGROUPS "/cg"  /* where cgroup v2 is mounted */
 
 struct fake {
   int64_t now_ns;
@@ -89,31 +95,6 @@ void fake_reset (const struct fake_program *programs, int program_count);
    an end to survivors. */
 void fake_expect_nothing_left (void);
 
-/* {== failures ==== */
-
-/* call, what it fails with */
-#define FAKE_CALLS(X) \
-  X(MEMORY, ENOMEM) X(PIPE, EMFILE) X(EVENTFD, EMFILE) X(OPEN, ENFILE) \
-  X(READ, EIO) X(WRITE, EIO) X(FILE, ENOMEM) X(WAIT, ECHILD) \
-  X(INFO, ENOTTY) X(SIGNAL, EPERM) X(SIGNAL_GROUP, EPERM) \
-  X(KILL_GROUP, EPERM) X(LIVING, EMFILE) \
-  X(CLONE, EAGAIN) X(LOOP, EMFILE) X(WATCH, ENOSPC) X(THREAD, EAGAIN) \
-  X(WRITER, EAGAIN)
-
-enum fake_call {
-#define X(name, error) FAKE_##name,
-  FAKE_CALLS(X)
-#undef X
-  FAKE_CALL_COUNT
-};
-
-/* The n-th call from now on that is one of 'calls' (a bit for each) fails;
-   lasting: and all such calls after it. n 0: none. */
-void fake_fail (unsigned calls, int n, bool is_lasting);
-bool fake_has_failed (void);
-/* 0, or -errno where this call is to fail. */
-int fake_failure (enum fake_call call);
-
 /* {== files ==== */
 
 /* One that is there before. */
@@ -123,6 +104,11 @@ void fake_file_fail (const char *path, int error);
 void fake_fifo_read (const char *path);  /* somebody does, from now on */
 /* What is in it; "" where it is not there. */
 const char *fake_file_text (const char *path, size_t *length);
+
+/* {== cgroups ==== */
+
+int fake_cgroup_count (void);  /* directories below FAKE_CGROUPS */
+void fake_cgroup_make (const char *name);  /* one that a killed host has left */
 
 /* {== the host's own acts ==== */
 
@@ -154,8 +140,26 @@ void fake_input_drop (struct fake_pipe *pipe);
 bool fake_is_readable (int fd);
 bool fake_is_writable (int fd);
 struct fake_pipe *fake_content_new (void);
+bool fake_content_is_open (const struct fake_pipe *content);
 void fake_content_free (struct fake_pipe *content);  /* NULL: nothing */
 const char *fake_content_of (const struct fake_pipe *content, size_t *length);
+
+enum fake_node_kind {
+  FAKE_ANY_NODE, FAKE_DIRECTORY, FAKE_EVENTS, FAKE_KILL, FAKE_SETTING
+};
+int fake_new_node (int node, enum fake_node_kind kind);
+int fake_node_of (int fd, enum fake_node_kind kind);
+void fake_node_note_lock (int fd);             /* until it is closed */
+int fake_new_text (const char *text);          /* a file to read */
+int fake_new_pidfd_of (struct fake_child *child, int pid);
+int fake_pid_of (int pidfd);                   /* 0: the child itself */
+
+/* fake_cgroups.c */
+void fake_cgroups_reset (void);
+int fake_cgroups_open (const char *path);
+ssize_t fake_events_read (int dir, void *data, size_t size);
+void fake_cgroup_kill (int dir);
+void fake_cgroup_unlock (int dir);
 
 /* fake_files.c */
 struct fake_file;
@@ -174,6 +178,9 @@ bool fake_child_is_dead (const struct fake_child *child);
 void fake_child_let_go (struct fake_child *child);
 void fake_child_kill (int pidfd);
 const struct fake_program *fake_next_program (void);
+bool fake_node_is_populated (int node);
+void fake_node_kill (int node);
+void fake_node_list (int node, char *text, size_t size);  /* a line each */
 
 /* fake_spawner.c */
 void fake_spawner_reset (void);

@@ -36,8 +36,19 @@ static struct fake_file *find (const char *path) {
   return NULL;
 }
 
+/* Those that have no name, and that nobody has open. */
+static void free_deleted (void) {
+  for (int i = 0; i < COUNT; i++)
+    if (files[i].content != NULL && files[i].path[0] == '\0' &&
+        !fake_content_is_open(files[i].content)) {
+      fake_content_free(files[i].content);
+      files[i] = (struct fake_file){ .content = NULL };
+    }
+}
+
 static struct fake_file *make (const char *path, enum pexec__file_kind kind) {
   struct fake_file *file = files;
+  free_deleted();
   while (file->content != NULL)
     assert_ptr_not_equal(++file, files + COUNT);
   assert_in_range(strlen(path), 1, sizeof file->path - 1);
@@ -112,14 +123,14 @@ int fake_file_status (const struct fake_file *file,
 int pexec__file_at (const char *path, bool follows,
                     struct pexec__file_status *status) {
   const struct fake_file *file = find(path);
-  int error = fake_failure(FAKE_FILE);
+  int error = fake_failure(CALL_file_at);
   (void)follows;
   if (error < 0)
     return error;
   return file ? fake_file_status(file, status) : -ENOENT;
 }
 
-int pexec__unlink (const char *path) {
+static int unlink_file (const char *path) {
   struct fake_file *file = find(path);
   if (file == NULL)
     return -ENOENT;
@@ -127,16 +138,29 @@ int pexec__unlink (const char *path) {
   return 0;
 }
 
-int pexec__rename (const char *from, const char *to) {
+static int rename_file (const char *from, const char *to) {
   struct fake_file *file = find(from);
   if (file == NULL)
     return -ENOENT;
-  (void)pexec__unlink(to);
+  (void)unlink_file(to);
   assert_in_range(strlen(to), 1, sizeof file->path - 1);
   (void)strcpy(file->path, to);
   return 0;
 }
 
+int pexec__unlink (const char *path) {
+  int error = fake_failure(CALL_unlink);
+  return error < 0 ? error : unlink_file(path);
+}
+
+int pexec__rename (const char *from, const char *to) {
+  int error = fake_failure(CALL_rename);
+  return error < 0 ? error : rename_file(from, to);
+}
+
 int pexec__rename_new (const char *from, const char *to) {
-  return find(to) != NULL ? -EEXIST : pexec__rename(from, to);
+  int error = fake_failure(CALL_rename_new);
+  if (error < 0)
+    return error;
+  return find(to) != NULL ? -EEXIST : rename_file(from, to);
 }

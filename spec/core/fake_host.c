@@ -7,15 +7,22 @@
 
 struct host host;
 
-void host_begin (const struct fake_program *programs, int program_count) {
-  fake_reset(programs, program_count);
+void host_forget (void) {
+  pexec_supervisor *supervisor = host.supervisor;
   memset(&host, 0, sizeof host);
+  host.supervisor = supervisor;
   host.config = (pexec_config)PEXEC_CONFIG_INIT;
   host.config.id = "id";
   host.config.name = "/bin/program";
   host.config.log_events = 1;
   host.decision = 1;
   host.decision_ms = -1;
+}
+
+void host_begin (const struct fake_program *programs, int program_count) {
+  fake_reset(programs, program_count);
+  host.supervisor = NULL;
+  host_forget();
   if (pexec_supervisor_new(&host.supervisor) < 0)
     host.supervisor = NULL;
 }
@@ -67,10 +74,10 @@ static void hear_exit (const pexec_event *event) {
 }
 
 static void hear_output (const pexec_event *event) {
-  size_t length = strlen(host.text);
+  size_t length = strlen(host.text), room = sizeof host.text - 1 - length;
   host.outputs++;
-  (void)snprintf(host.text + length, sizeof host.text - length, "%.*s",
-                 (int)event->length, event->data);
+  memcpy(host.text + length, event->data,
+         event->length < room ? event->length : room);
   pexec_process_consumed(event->process, event->length, event->lines);
 }
 

@@ -57,6 +57,8 @@ extern struct host {
 
 /* A new world and a supervisor. */
 void host_begin (const struct fake_program *programs, int program_count);
+/* All that was heard, and the process, which is somebody else's then. */
+void host_forget (void);
 /* Closes, and fails where anything is left. */
 void host_end (void);
 

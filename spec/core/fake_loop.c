@@ -50,7 +50,7 @@ void fake_loop_reset (void) {
 int pexec__loop_open (struct pexec__loop **loop, pexec__callback *on_wake,
                       void *owner) {
   struct pexec__loop *made;
-  int error = fake_failure(FAKE_LOOP);
+  int error = fake_failure(CALL_loop_open);
   if (error < 0)
     return error;
   if ((made = pexec__calloc(1, sizeof *made)) == NULL)
@@ -137,7 +137,7 @@ void pexec__timer_close (struct pexec__timer *timer) {
 static int open_watch (struct pexec__loop *loop, struct pexec__watch as,
                        struct pexec__watch **watch) {
   struct pexec__watch *made;
-  int error = fake_failure(FAKE_WATCH);
+  int error = fake_failure(CALL_watch_open);
   if (error < 0)
     return error;
   if ((made = pexec__calloc(1, sizeof *made)) == NULL)
@@ -302,6 +302,9 @@ static bool await_end (int pidfd, int64_t end_ns) {
 int pexec__poll_readable (int fd, int timeout_ms) {
   int64_t end_ns = timeout_ms < 0 ? FAKE_NEVER
                  : fake.now_ns + timeout_ms * FAKE_MS;
+  int error = fake_failure(CALL_poll_readable);
+  if (error < 0)
+    return error;
   return fake_child_of(fd) != NULL ? await_end(fd, end_ns)
                                    : fake_run_until(fd, end_ns);
 }
@@ -310,7 +313,7 @@ int pexec__poll_readable (int fd, int timeout_ms) {
 
 int pexec__thread_start (pthread_t *thread, const char *name,
                          void *(*body) (void *), void *argument) {
-  int error = fake_failure(FAKE_THREAD);
+  int error = fake_failure(CALL_thread_start);
   (void)name;
   if (error < 0)
     return error;

@@ -1,4 +1,4 @@
-/* See fake.h: memory, the clock, descriptors, and failures on demand. */
+/* See fake.h: memory, the clock and descriptors. */
 
 #include "fake.h"
 
@@ -15,7 +15,7 @@ struct fake_pipe {
 };
 
 enum kind {
-  CLOSED, READER, WRITER, EVENT, DEV_NULL, REGULAR, PIDFD, LOG
+  CLOSED, READER, WRITER, EVENT, DEV_NULL, REGULAR, PIDFD, LOG, NODE
 };
 
 /* A descriptor is an index into these. */
@@ -25,23 +25,22 @@ static struct file {
   struct fake_child *child;
   struct fake_file *log;
   uint64_t count;
+  int pid;                      /* of a PIDFD; 0: the child's */
+  int node;                     /* in the hierarchy of cgroups */
+  enum fake_node_kind node_kind;
+  bool locks;
 } files[FILES];
 
 struct fake fake;
-
-static struct {
-  unsigned calls;
-  int left;                 /* until it fails; 0: never */
-  bool is_lasting, has_failed;
-} plan;
 
 void fake_reset (const struct fake_program *programs, int program_count) {
   bool is_basic = fake.is_basic;
   fake_kernel_reset();
   fake_files_reset();
+  fake_cgroups_reset();
   memset(&fake, 0, sizeof fake);
   memset(files, 0, sizeof files);
-  memset(&plan, 0, sizeof plan);
+  fake_calls_reset();
   fake.now_ns = 123456789012345;
   fake.wall_ns = 1770000000000000000;
   fake.lot = 0.5;
@@ -62,36 +61,6 @@ void fake_expect_nothing_left (void) {
   fake.survivors = 0;
 }
 
-/* {== failures ==== */
-
-void fake_fail (unsigned calls, int n, bool is_lasting) {
-  plan.calls = calls;
-  plan.left = n;
-  plan.is_lasting = is_lasting;
-  plan.has_failed = false;
-}
-
-bool fake_has_failed (void) {
-  return plan.has_failed;
-}
-
-int fake_failure (enum fake_call call) {
-  static const int errors[] = {
-#define X(name, error) error,
-    FAKE_CALLS(X)
-#undef X
-  };
-  if (plan.left == 0 || ((plan.calls >> call) & 1U) == 0)
-    return 0;
-  if (plan.left > 1) {
-    plan.left--;
-    return 0;
-  }
-  plan.left = plan.is_lasting ? 1 : 0;
-  plan.has_failed = true;
-  return -errors[call];
-}
-
 /* {== memory ==== */
 
 static void *counted (void *block) {
@@ -101,15 +70,15 @@ static void *counted (void *block) {
 }
 
 void *pexec__malloc (size_t size) {
-  return fake_failure(FAKE_MEMORY) < 0 ? NULL : counted(malloc(size + 1));
+  return fake_failure(CALL_malloc) < 0 ? NULL : counted(malloc(size + 1));
 }
 
 void *pexec__calloc (size_t count, size_t size) {
-  return fake_failure(FAKE_MEMORY) < 0 ? NULL : counted(calloc(count, size));
+  return fake_failure(CALL_calloc) < 0 ? NULL : counted(calloc(count, size));
 }
 
 void *pexec__realloc (void *block, size_t size) {
-  if (fake_failure(FAKE_MEMORY) < 0)
+  if (fake_failure(CALL_realloc) < 0)
     return NULL;
   return block ? realloc(block, size) : counted(malloc(size));
 }
@@ -120,8 +89,9 @@ void pexec__free (void *block) {
 }
 
 char *pexec__strdup (const char *text) {
-  char *copy = text ? pexec__malloc(strlen(text) + 1) : NULL;
-  return copy ? strcpy(copy, text) : NULL;
+  if (text == NULL || fake_failure(CALL_strdup) < 0)
+    return NULL;
+  return strcpy(counted(malloc(strlen(text) + 1)), text);
 }
 
 int64_t pexec__now (void) {
@@ -161,15 +131,8 @@ static void free_pipe_if_unused (struct fake_pipe *pipe) {
   free(pipe);
 }
 
-int pexec__input_pipe (int fds[2]) {
-  return pexec__pipe(fds);
-}
-
-int pexec__pipe (int fds[2]) {
-  int error = fake_failure(FAKE_PIPE);
+static int make_pipe (int fds[2]) {
   struct fake_pipe *pipe;
-  if (error < 0)
-    return error;
   assert_non_null(pipe = calloc(1, sizeof *pipe));
   pipe->readers = pipe->writers = 1;
   fds[0] = new_file(READER);
@@ -178,8 +141,18 @@ int pexec__pipe (int fds[2]) {
   return 0;
 }
 
+int pexec__pipe (int fds[2]) {
+  int error = fake_failure(CALL_pipe);
+  return error < 0 ? error : make_pipe(fds);
+}
+
+int pexec__input_pipe (int fds[2]) {
+  int error = fake_failure(CALL_input_pipe);
+  return error < 0 ? error : make_pipe(fds);
+}
+
 int pexec__eventfd (void) {
-  int error = fake_failure(FAKE_EVENTFD);
+  int error = fake_failure(CALL_eventfd);
   return error < 0 ? error : new_file(EVENT);
 }
 
@@ -196,30 +169,46 @@ static int open_log (const char *path, int flags) {
 }
 
 int pexec__open (const char *path, int flags, int mode) {
-  int error = fake_failure(FAKE_OPEN);
+  int error = fake_failure(CALL_open);
   (void)mode;
   if (error < 0)
     return error;
   if (strcmp(path, "/dev/null") == 0)
     return new_file(DEV_NULL);
-  return strcmp(path, FAKE_PATH) == 0 ? new_file(REGULAR)
-                                      : open_log(path, flags);
+  if (strcmp(path, FAKE_PATH) == 0)
+    return new_file(REGULAR);
+  if (strcmp(path, FAKE_VARIABLES) == 0)
+    return fake_new_text("A=1\nB=2\n");
+  error = fake_cgroups_open(path);
+  return error != -ENOENT ? error : open_log(path, flags);
 }
 
 int pexec__file_of (int fd, struct pexec__file_status *status) {
-  int error = fd == 2 ? -EBADF : fake_failure(FAKE_FILE);
-  return error < 0 ? error : fake_file_status(file_of(fd)->log, status);
+  int error = fd == 2 ? -EBADF : fake_failure(CALL_file_of);
+  if (error >= 0 && file_of(fd)->kind == READER)
+    *status = (struct pexec__file_status){ .kind = PEXEC__REGULAR };
+  else if (error >= 0)
+    error = fake_file_status(file_of(fd)->log, status);
+  return error;
 }
 
 int pexec__set_mode (int fd, unsigned mode) {
   assert_int_equal(file_of(fd)->kind, LOG);
   (void)mode;
-  return fake_failure(FAKE_FILE);
+  return fake_failure(CALL_set_mode);
 }
 
 ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset) {
+  int error = fd < 0 ? -EBADF : fake_failure(CALL_read_at);
+  const struct file *file;
   size_t length;
-  const char *text = fake_content_of(file_of(fd)->pipe, &length);
+  const char *text;
+  if (error < 0)
+    return error;
+  file = file_of(fd);
+  if (file->kind == NODE)
+    return fake_events_read(fake_node_of(fd, FAKE_EVENTS), data, size);
+  text = fake_content_of(file->pipe, &length);
   assert_in_range(offset + (int64_t)size, 0, length);
   memcpy(data, text + offset, size);
   return (ssize_t)size;
@@ -227,17 +216,17 @@ ssize_t pexec__read_at (int fd, void *data, size_t size, int64_t offset) {
 
 int pexec__is_written_to (int fd) {
   (void)file_of(fd);
-  return 0;
+  return fake_failure(CALL_is_written_to) < 0;
 }
 
 int pexec__is_directory (int fd) {
   assert_int_equal(file_of(fd)->kind, REGULAR);
-  return fake_failure(FAKE_FILE);
+  return fake_failure(CALL_is_directory);
 }
 
 int pexec__set_blocking (int fd) {
   assert_true(file_of(fd)->kind == REGULAR || file_of(fd)->kind == LOG);
-  return fake_failure(FAKE_FILE);
+  return fake_failure(CALL_set_blocking);
 }
 
 static ssize_t read_event (struct file *file, void *data, size_t size) {
@@ -251,7 +240,7 @@ static ssize_t read_event (struct file *file, void *data, size_t size) {
 
 static ssize_t read_pipe (struct fake_pipe *pipe, void *data, size_t size) {
   size_t there = pipe->length - pipe->at;
-  int error = fake_failure(FAKE_READ);
+  int error = fake_failure(CALL_read);
   if (error < 0)
     return error;
   if (there == 0)
@@ -277,7 +266,8 @@ static void put (struct fake_pipe *pipe, const void *data, size_t length) {
     pipe->room = 2 * (pipe->length + length);
     assert_non_null(pipe->data = realloc(pipe->data, pipe->room));
   }
-  memcpy(pipe->data + pipe->length, data, length);
+  if (length > 0)
+    memcpy(pipe->data + pipe->length, data, length);
   pipe->length += length;
 }
 
@@ -288,7 +278,7 @@ static size_t room_in (const struct fake_pipe *pipe) {
 
 static ssize_t write_pipe (struct fake_pipe *pipe, const void *data,
                            size_t size) {
-  int error = fake_failure(FAKE_WRITE);
+  int error = fake_failure(CALL_write);
   if (error < 0)
     return error;
   if (pipe->readers == 0)
@@ -302,12 +292,23 @@ static ssize_t write_pipe (struct fake_pipe *pipe, const void *data,
 }
 
 static ssize_t write_log (struct file *file, const void *data, size_t size) {
-  int error = fake_failure(FAKE_WRITE);
+  int error = fake_failure(CALL_write);
   if (error >= 0)
     error = fake_file_failure(file->log);
   if (error < 0)
     return error;
   put(file->pipe, data, size);
+  return (ssize_t)size;
+}
+
+static ssize_t write_node (const struct file *file, size_t size) {
+  int error = fake_failure(CALL_write);
+  if (error < 0)
+    return error;
+  if (file->node_kind == FAKE_KILL)
+    fake_cgroup_kill(file->node);
+  else
+    assert_int_equal(file->node_kind, FAKE_SETTING);
   return (ssize_t)size;
 }
 
@@ -322,6 +323,8 @@ ssize_t pexec__write (int fd, const void *data, size_t size) {
     return write_pipe(file->pipe, data, size);
   if (file->kind == LOG)
     return write_log(file, data, size);
+  if (file->kind == NODE)
+    return write_node(file, size);
   assert_int_equal(file->kind, EVENT);
   assert_int_equal(size, sizeof more);
   memcpy(&more, data, size);
@@ -330,26 +333,30 @@ ssize_t pexec__write (int fd, const void *data, size_t size) {
 }
 
 int pexec__pipe_size (int fd) {
+  int error = fake_failure(CALL_pipe_size);
   (void)file_of(fd);
-  return FAKE_PIPE_SIZE;
+  return error < 0 ? error : FAKE_PIPE_SIZE;
 }
 
 /* As large as it is. */
 int pexec__set_pipe_size (int fd, int size) {
+  int error = fake_failure(CALL_set_pipe_size);
   (void)file_of(fd);
   (void)size;
-  return -EPERM;
+  return error < 0 ? error : FAKE_PIPE_SIZE;
 }
 
 int pexec__poll_writable (int fd, int timeout_ms) {
+  int error = fake_failure(CALL_poll_writable);
   (void)fd;
   (void)timeout_ms;
-  return 1;
+  return error < 0 ? error : 1;
 }
 
 int pexec__readable_bytes (int fd) {
   const struct fake_pipe *pipe = file_of(fd)->pipe;
-  return (int)(pipe->length - pipe->at);
+  int error = fake_failure(CALL_readable_bytes);
+  return error < 0 ? error : (int)(pipe->length - pipe->at);
 }
 
 void pexec__close (int fd) {
@@ -360,6 +367,8 @@ void pexec__close (int fd) {
   }
   if (file->child != NULL)
     fake_child_let_go(file->child);
+  if (file->locks)
+    fake_cgroup_unlock(file->node);
   file->kind = CLOSED;
   fake.descriptors--;
 }
@@ -393,6 +402,10 @@ struct fake_pipe *fake_content_new (void) {
   return content;
 }
 
+bool fake_content_is_open (const struct fake_pipe *content) {
+  return content->writers > 0;
+}
+
 void fake_content_free (struct fake_pipe *content) {
   if (content == NULL)
     return;
@@ -416,6 +429,42 @@ int fake_new_pidfd (struct fake_child *child) {
 
 struct fake_child *fake_child_of (int pidfd) {
   return file_of(pidfd)->child;
+}
+
+int fake_new_pidfd_of (struct fake_child *child, int pid) {
+  int fd = fake_new_pidfd(child);
+  files[fd].pid = pid;
+  return fd;
+}
+
+int fake_pid_of (int pidfd) {
+  return file_of(pidfd)->pid;
+}
+
+int fake_new_node (int node, enum fake_node_kind kind) {
+  int fd = new_file(NODE);
+  files[fd].node = node;
+  files[fd].node_kind = kind;
+  return fd;
+}
+
+int fake_node_of (int fd, enum fake_node_kind kind) {
+  const struct file *file = file_of(fd);
+  assert_int_equal(file->kind, NODE);
+  assert_true(kind == FAKE_ANY_NODE || file->node_kind == kind);
+  return file->node;
+}
+
+void fake_node_note_lock (int fd) {
+  file_of(fd)->locks = true;
+}
+
+int fake_new_text (const char *text) {
+  struct fake_pipe *content = fake_content_new();
+  int fd = new_file(READER);
+  put(content, text, strlen(text));
+  files[fd].pipe = content;
+  return fd;
 }
 
 struct fake_pipe *fake_pipe_hold (int fd) {

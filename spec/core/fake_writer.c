@@ -48,7 +48,7 @@ int pexec__writers_open (struct pexec__loop *loop,
 
 int pexec__writer_get (struct pexec__writers *writers, uint64_t device,
                        bool spreads, struct pexec__writer **writer) {
-  int error = fake_failure(FAKE_WRITER);
+  int error = fake_failure(CALL_writer_get);
   (void)device;
   (void)spreads;
   if (error < 0)

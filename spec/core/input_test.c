@@ -267,7 +267,7 @@ static void an_error_ends_it (void **state) {
   (void)state;
   start();
   write_text("x");
-  fake_fail(1U << FAKE_WRITE, 1, false);
+  fake_fail(FAKE_CALL(write), 1, false);
   ticket = give_text("y");
   expect_answer(ticket, -EIO, 0);
   ticket = give_text("z");
@@ -392,7 +392,7 @@ static void so_does_one_for_which_there_is_no_memory (void **state) {
   assert_true(pexec_supervisor_fd(host.supervisor) >= 0);
   host_start();
   (void)give_text("early");
-  fake_fail(1U << FAKE_MEMORY, 1, true);
+  fake_fail(FAKE_MEMORY, 1, true);
   assert_true(host_run_until(&host.ended, 1, FAKE_S));
   fake_fail(0, 0, false);
   assert_string_equal(host.order, "SwE");
@@ -558,7 +558,7 @@ static void so_it_does_while_the_child_hangs_before_its_exec (void **state) {
 static void without_memory_a_write_is_refused (void **state) {
   (void)state;
   start();
-  fake_fail(1U << FAKE_MEMORY, 1, false);
+  fake_fail(FAKE_MEMORY, 1, false);
   assert_int_equal(try_write(), -ENOMEM);
   assert_int_equal(try_write(), 0);
 }
@@ -622,7 +622,7 @@ static void without_a_pipe_there_is_no_start (void **state) {
   (void)state;
   host_make();
   assert_true(pexec_supervisor_fd(host.supervisor) >= 0);
-  fake_fail(1U << FAKE_PIPE, 1, false);
+  fake_fail(FAKE_PIPES, 1, false);
   host_start();
   expect_failed_start(-EMFILE, "error starting process \"/bin/program\": "
                       "making its pipes: too many open files");
@@ -632,7 +632,7 @@ static void one_that_cannot_be_watched_is_none (void **state) {
   (void)state;
   host_make();
   assert_true(pexec_supervisor_fd(host.supervisor) >= 0);
-  fake_fail(1U << FAKE_WATCH, 1, false);
+  fake_fail(FAKE_CALL(watch_open), 1, false);
   host_start();
   expect_failed_start(-ENOSPC, "error starting process \"/bin/program\": "
                       "making its pipes: no space left on device");

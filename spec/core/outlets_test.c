@@ -496,7 +496,7 @@ static void a_restart_finds_its_files_open (void **s) {
 static void a_thread_that_cannot_be_had_fails_the_start (void **s) {
   (void)s;
   begin(&talker);
-  fake_fail(1U << FAKE_WRITER, 1, false);
+  fake_fail(FAKE_CALL(writer_get), 1, false);
   host_start();
   assert_true(host_run_until(&host.ended, 1, FAKE_S));
   assert_int_equal(host.start_error, -EAGAIN);
@@ -510,7 +510,7 @@ static void a_thread_that_cannot_be_had_fails_the_start (void **s) {
 static void what_a_child_that_cannot_be_watched_wrote_is_written (void **s) {
   (void)s;
   begin(&talker);
-  fake_fail(1U << FAKE_WATCH, 2, false);  /* behind that of its pipe */
+  fake_fail(FAKE_CALL(watch_open), 2, false);  /* behind that of its pipe */
   host_start();
   assert_true(host_run_until(&host.ended, 1, FAKE_S));
   assert_int_equal(host.start_error, -ENOSPC);

@@ -53,7 +53,7 @@ static void die (int death, enum pexec_restart restart) {
   host.config.restart_delay_ms = 5000;
   if (death == UNKNOWN) {
     fake.host_reaps = true;
-    fake_fail(1U << FAKE_INFO, 1, true);
+    fake_fail(FAKE_CALL(exit_info), 1, true);
   }
   host_start();
   host_run(6 * FAKE_S);

@@ -125,7 +125,7 @@ static void or_from_nobody (void **state) {
   pexec_exit exit;
   WORLD({ .lives_ns = 300 * FAKE_MS, .signo = SIGSEGV });
   fake.host_reaps = true;
-  fake_fail(1U << FAKE_INFO, 1, true);
+  fake_fail(FAKE_CALL(exit_info), 1, true);
   run_for(FAKE_S);
   exit = last_exit();
   assert_false(exit.is_known);
@@ -304,7 +304,7 @@ static void without_memory_there_is_always_the_last_one (void **state) {
   pexec_exit exits[2];
   WORLD({ .lives_ns = 300 * FAKE_MS });
   run_for(100 * FAKE_MS);
-  fake_fail(1U << FAKE_MEMORY, 1, false);
+  fake_fail(FAKE_MEMORY, 1, false);
   host_run(400 * FAKE_MS);
   assert_true(fake_has_failed());
   assert_int_equal(history(exits, 2), 1);

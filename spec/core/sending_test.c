@@ -130,7 +130,7 @@ static void a_death_of_it_is_one_that_nobody_has_ordered (void **state) {
 static void what_the_system_refuses_is_told (void **state) {
   WORLD({ TRAPS });
   start();
-  fake_fail(1U << FAKE_SIGNAL | 1U << FAKE_SIGNAL_GROUP, 1, true);
+  fake_fail(FAKE_CALL(signal) | FAKE_CALL(signal_group), 1, true);
   for (int to_group = 0; to_group <= 1; to_group++) {
     order(SIGHUP, to_group);
     assert_true(host_run_until(&host.signaled, 1 + to_group, FAKE_S));
@@ -239,7 +239,7 @@ static void also_where_the_start_had_no_memory (void **state) {
   assert_true(pexec_supervisor_fd(host.supervisor) >= 0);
   host_start();
   order(SIGHUP, 0);
-  fake_fail(1U << FAKE_MEMORY, 1, true);
+  fake_fail(FAKE_MEMORY, 1, true);
   assert_true(host_run_until(&host.ended, 1, FAKE_S));
   fake_fail(0, 0, false);
   assert_string_equal(host.order, "SnE");
@@ -270,7 +270,7 @@ static void a_start_that_follows_has_no_older_answers (void **state) {
 static void without_memory_it_is_refused (void **state) {
   WORLD({ TRAPS });
   start();
-  fake_fail(1U << FAKE_MEMORY, 1, false);
+  fake_fail(FAKE_MEMORY, 1, false);
   expect_refused(-ENOMEM);
   expect_answer(0, 0);
 }

@@ -298,7 +298,7 @@ static void so_is_one_for_which_there_is_no_process (void **state) {
   SEQUENCE(RUN(2000), TELL(SIGTERM, 1000));
   host_start();
   host_run(FAKE_S);
-  fake_fail(1U << FAKE_CLONE, 1, true);
+  fake_fail(FAKE_CALL(clone), 1, true);
   order_stop();
   expect_stop(0, PEXEC_STAGE_PROCESS, 2);
   expect_logged("cannot be run");
@@ -309,7 +309,7 @@ static void and_one_for_which_there_are_no_pipes (void **state) {
   SEQUENCE(RUN(2000), RUN(2000), TELL(SIGTERM, 1000));
   host_start();
   host_run(FAKE_S);
-  fake_fail(1U << FAKE_PIPE | 1U << FAKE_MEMORY, 1, true);
+  fake_fail(FAKE_PIPES | FAKE_MEMORY, 1, true);
   order_stop();
   expect_stop(0, PEXEC_STAGE_PROCESS, 3);
 }
@@ -467,7 +467,7 @@ static void for_want_of_memory_a_process_is_not_made (void **state) {
   WORLD({ 0 });
   SEQUENCE(RUN(500), CALL(500), RUN(500));
   do {
-    fake_fail(1U << FAKE_MEMORY, ++n, false);
+    fake_fail(FAKE_MEMORY, ++n, false);
     error = pexec_process_new(host.supervisor, &host.config, &host.process);
     assert_true(error == 0 || error == -ENOMEM);
   } while (error < 0);
@@ -658,7 +658,7 @@ static void where_nobody_can_tell_nobody_is_told_of (void **state) {
   host_run(FAKE_S);
   order_stop();
   fake.survivors = 1;
-  fake_fail(1U << FAKE_LIVING, 1, true);
+  fake_fail(FAKE_CALL(each_living), 1, true);
   assert_true(host_run_until(&host.stopped, 1, 60 * FAKE_S));
   assert_string_equal(host.stop_message, "did not end even after SIGKILL");
   assert_int_equal(host.survivor_count, -1);

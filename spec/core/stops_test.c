@@ -229,7 +229,7 @@ static void a_third_one_does_not_prolong_it (void **state) {
 static void a_leader_is_killed_though_its_group_is_out_of_reach (void **state) {
   WORLD({ .ignores = EVERY_SIGNAL });
   run_for(FAKE_S);
-  fake_fail(1U << FAKE_SIGNAL_GROUP | 1U << FAKE_KILL_GROUP, 1, true);
+  fake_fail(FAKE_CALL(signal_group) | FAKE_CALL(kill_group), 1, true);
   stop();
   expect_stop_within(900 * FAKE_MS, 950 * FAKE_MS, PEXEC_STAGE_KILL);
 }

@@ -623,7 +623,7 @@ static void play (int n, bool is_lasting) {
   host_start();
   assert_true(host_run_until(&host.started, 1, FAKE_S));
   assert_int_equal(host.start_error, 0);
-  fake_fail(1U << FAKE_MEMORY, n, is_lasting);
+  fake_fail(FAKE_MEMORY, n, is_lasting);
   host_run(3 * FAKE_S);
   stop();
   assert_true(host_run_until(&host.ended, 1, 5 * FAKE_S));
