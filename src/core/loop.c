@@ -43,10 +43,26 @@ static void on_async (uv_async_t *async) {
   loop->on_wake(loop->owner);
 }
 
+#define MOST_OPENED 8  /* descriptors of a loop's, and what the first one in
+                          the host opens for all */
+
+/* Are there as many? Where libuv finds none for its first loop's pipe, it
+   aborts; for another's eventfd, it forgets what it has opened by then. */
+static int look_for_descriptors (void) {
+  int fds[MOST_OPENED], count = 0, error = 0;
+  while (count < MOST_OPENED && (error = pexec__eventfd()) >= 0)
+    fds[count++] = error;
+  while (count > 0)
+    pexec__close(fds[--count]);
+  return error < 0 ? error : 0;
+}
+
 /* libuv aborts when it is to close descriptor 0, 1 or 2. */
 static int open_uv (struct pexec__loop *loop) {
   unsigned filled = pexec__fill_standard();
-  int error = uv_loop_init(&loop->uv);
+  int error = look_for_descriptors();
+  if (error >= 0)
+    error = uv_loop_init(&loop->uv);
   if (error >= 0) {
     error = uv_async_init(&loop->uv, &loop->async, on_async);
     if (error < 0)
