@@ -539,7 +539,8 @@ LACKS(X)
 #define FAULT_SPEC(name, ...) cmocka_unit_test(name##_may_fail),
 
 #define FAULTS_RUN(tests) \
-  (fill_flood(), fault_failures = cmocka_run_group_tests_name("kernel", tests, NULL, NULL), \
+  (fill_flood(), \
+   fault_failures = cmocka_run_group_tests_name("kernel", tests, NULL, NULL), \
    fake.is_basic = true, \
    fault_failures + cmocka_run_group_tests_name("basic kernel", tests, NULL, \
                                                 NULL))
