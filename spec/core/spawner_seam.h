@@ -28,6 +28,8 @@ static struct {
   /* set by a test before it submits */
   int identity_error, plan_error, input_error, equip_error, clone_error;
   int failed_errno;
+  int dying;                /* so often one that has failed is still alive */
+  int poll_error;
   bool hangs;               /* the next child, until it is killed */
   /* under the lock */
   pthread_mutex_t lock;
@@ -282,6 +284,8 @@ int pexec__wait (int pidfd, bool reap, struct pexec__status *status) {
   (void)status;
   assert_int_equal(pidfd, PIDFD);
   assert_true(reap);
+  if (fake.dying > 0 && fake.dying-- > 0)
+    return 0;
   fake.buried++;
   return 1;
 }
@@ -289,7 +293,7 @@ int pexec__wait (int pidfd, bool reap, struct pexec__status *status) {
 int pexec__poll_readable (int fd, int timeout_ms) {
   (void)fd;
   (void)timeout_ms;
-  return 1;
+  return fake.poll_error < 0 ? fake.poll_error : 1;
 }
 
 void pexec__exit_discard (int pidfd) {
@@ -375,6 +379,7 @@ static int begin (void **state) {
   (void)state;
   fake.identity_error = fake.plan_error = fake.clone_error = 0;
   fake.failed_errno = fake.input_error = fake.equip_error = 0;
+  fake.dying = fake.poll_error = 0;
   fake.hangs = fake.is_made = fake.is_killed = false;
   fake.disk_hangs = fake.service_hangs = false;
   fake.open_errors = fake.opens = 0;
