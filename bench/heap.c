@@ -14,7 +14,7 @@ int luaopen_heap (lua_State *L);
 /* [-0, +1, -] */
 static int bytes_in_use (lua_State *L) {
   struct mallinfo2 info = mallinfo2();
-  lua_pushinteger(L, (lua_Integer)(info.uordblks + info.hblkhd));
+  lua_pushinteger(L, (lua_Integer)info.uordblks + (lua_Integer)info.hblkhd);
   return 1;
 }
 

@@ -67,7 +67,7 @@ static void change_mask (int how) {
 static void live (int64_t life_us) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  uint64_t seed = (uint64_t)now.tv_nsec * 6364136223846793005u
+  uint64_t seed = (uint64_t)now.tv_nsec * 6364136223846793005U
                   + (uint64_t)getpid();
   int64_t us = (int64_t)((seed >> 33) % (uint64_t)(2 * life_us + 1));
   struct timespec time = { us / 1000000, us % 1000000 * 1000 };

@@ -66,7 +66,7 @@ end
 function rows.busy(sizes)
   local options = { busy_ms = 100 }
   report.row{
-    what = "the same, Lua computes for 100 ms at a time",
+    what = "restart, Lua computes for 100 ms at a time",
     unit = "us", limit = title "bare", has_tail = true, log = true,
     sides = interleave(LIGHT, sizes.rounds, function(name)
       return scaled(peers.restarts(name, sizes.restarts, UP, sizes.crowd,
@@ -251,7 +251,7 @@ function rows.log(sizes)
     end
     return list
   end
-  local size = ("%d MiB to a rotated file"):format(sizes.log_bytes >> 20)
+  local size = ("%.0f MiB to a rotated file"):format(sizes.log_bytes / 2^20)
   report.row{ what = size, unit = "MB/s", limit = "cat",
               sides = sides "speed" }
   report.row{ what = "CPU time of that, of all", unit = "s", limit = "cat",
@@ -283,7 +283,7 @@ function rows.host(sizes)
     else
       report.row{
         what = ("a start, the host with %d GiB in use"):format(gib),
-        unit = "us", limit = title "bare",
+        unit = "us", limit = title "bare", log = true,
         sides = interleave(LIGHT, sizes.rounds, function(name)
           return host_start(name, gib, sizes.starts)
         end),
