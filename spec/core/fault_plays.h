@@ -391,6 +391,13 @@ static void play_cgroup_close (void) {
     host_run(100 * FAKE_MS);
 }
 
+/* While its start is under way. */
+static void play_early_close (void) {
+  use_cgroup();
+  if (make() && order_start(-1))
+    host_run(100 * FAKE_MS);
+}
+
 /* A stage of each kind, and lines of the program that one runs. */
 static void use_sequence (void) {
   static const char *const program[] = { "drain", NULL };
@@ -436,6 +443,8 @@ static const struct scenario scenarios[] = {
   { "stubborn", play_stop,
     { .ignores = EVERY_SIGNAL, .members = 2, .members_ignore = EVERY_SIGNAL }
   },
+  { "stubborn members", play_stop,
+    { .members = 2, .members_ignore = EVERY_SIGNAL } },
   { "kill", play_kill,
     { .ignores = EVERY_SIGNAL, .members = 1, .members_ignore = EVERY_SIGNAL }
   },
@@ -476,6 +485,7 @@ static const struct scenario scenarios[] = {
     { .members = 1, .strays = 2, .members_ignore = FAKE_BIT(SIGTERM) } },
   { "cgroup, closed", play_cgroup_close,
     { .strays = 1, .members_ignore = EVERY_SIGNAL } },
+  { "closed early", play_early_close, { .exec_ns = 300 * FAKE_MS } },
   { "sequence", play_sequence,
     { .ignores = EVERY_SIGNAL, .members = 1, .says = "one\ntw" } },
   { "sequence, released", play_sequence_release, { .members = 1 } },
