@@ -72,6 +72,15 @@ function TestDispatch:test_with_a_timeout_it_waits_no_longer()
   assert(a:stop())
 end
 
+function TestDispatch:test_nor_longer_where_a_sleeper_is_due_later()
+  local sleeper = pexec.task(pexec.sleep, 60)
+  local before = spec.probe.now()
+  lu.assertEquals(pexec.dispatch(0.05), 0)
+  lu.assertTrue(spec.probe.now() - before < 20)
+  sleeper:cancel()
+  pexec.dispatch(0)
+end
+
 function TestDispatch:test_it_counts_the_tasks_that_ran()
   for _ = 1, 3 do pexec.task(pexec.sleep, 0.01) end
   probe.sleep(0.05)

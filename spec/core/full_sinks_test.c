@@ -1,7 +1,7 @@
 /*
-** Specifies what a sink that hangs may cost: however many feed it, however
-** often they die, what waits for it is bounded, and nothing of it is lost
-** where it is to block. On the fake seam. One thread.
+** Specifies what a sink or a host that hangs may cost: however many feed it,
+** however often they die, what waits for it is bounded, and nothing of it is
+** lost where it is to block. On the fake seam. One thread.
 **
 ** seam: fake
 */
@@ -103,6 +103,23 @@ static void nor_do_runs (void **state) {
   assert_in_range(fake.bytes_read, PEXEC__SINK_MAX, 8 * PEXEC__SINK_MAX);
 }
 
+/* FAULTS 13: nor what waits for a host that takes nothing. It is restarted all
+   the same, and what it wrote stays in its pipe. */
+static void nor_do_deaths_fill_a_host (void **state) {
+  static const struct fake_program world[] = {
+    { .says = saying, .lives_ns = 100 * FAKE_MS }
+  };
+  (void)state;
+  begin_with(world);
+  host.config.stdout_logger = NULL;
+  host.config.output_events = PEXEC_STDOUT;
+  host.config.restart_delay_ms = 100;
+  host_start();
+  fake_run(600 * FAKE_S);
+  assert_in_range(fake.clones, 500, 7200);
+  assert_in_range(fake.bytes_read, 256 * KIB, 512 * KIB);
+}
+
 #define SPEC(name) cmocka_unit_test_teardown(name, end)
 
 int main (void) {
@@ -110,6 +127,7 @@ int main (void) {
     SPEC(those_that_feed_it_wait_as_soon_as_one_has_filled_it),
     SPEC(deaths_do_not_fill_it_for_ever),
     SPEC(nor_do_runs),
+    SPEC(nor_do_deaths_fill_a_host),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,20 +166,6 @@ end
     from = "  if wait.is_over or wait.is_certain then return end",
     to = "  if wait.is_over then return end",
     spec = "signal_spec.lua" },
-  { faults = 7, guarantee = "start twice makes one process",
-    file = "lua/pexec/managed_process.lua",
-    from = "  if managed[process] and not is_final[process] then\n"
-        .. [[    return nil, "already started", "ALREADY_STARTED"]] .. "\n  en"
-        .. "d",
-    to = "",
-    spec = "start_spec.lua", test = "TestStart" },
-  { faults = 7, guarantee = "who waits for a start that is stopped hears of it",
-    file = "lua/pexec/managed_process.lua",
-    from = [[  if code == "ALREADY_STOPPED" then
-    wake_all]],
-    to = [[  if code == "ALREADY_STOPPED_" then
-    wake_all]],
-    spec = "stop_spec.lua", test = "TestStopMoments" },
   { faults = 16, guarantee = "a second signal kills all",
     file = "lua/pexec/process_manager.lua",
     from = "    is_second = true\n",
