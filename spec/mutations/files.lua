@@ -91,13 +91,6 @@ return {
         .. "    note_size(file, size);",
     to = "",
     spec = "logfile_test.c" },
-  { faults = 38, guarantee = "no symbolic link is followed",
-    file = "src/core/logfile.c",
-    from = "  *flaw = kind == PEXEC__LINK ? PEXEC__FLAW_LINK : "
-        .. "PEXEC__FLAW_KIND;\n",
-    to = "  if (kind == PEXEC__LINK) return 0;\n"
-      .. "  *flaw = PEXEC__FLAW_KIND;\n",
-    spec = "logfile_test.c" },
   { faults = 38, guarantee = "a link that was put there just now is not, "
     .. "either",
     file = "src/core/logfile.c",

@@ -208,12 +208,6 @@ end
     from = "  plan.must_prepare = values.is_callable(plan.environment)",
     to = "  plan.must_prepare = false",
     spec = "environment_function_spec.lua", test = "TestItsFailures" },
-  { faults = 17, guarantee = "what a function gave is a table of its own",
-    file = "lua/pexec/preparing.lua",
-    from = "  for name, text in pairs(given) do copy[name] = text end\n"
-        .. "  return copy",
-    to = "  return given",
-    spec = "environment_function_spec.lua", test = "TestWithOthers" },
   { faults = 17, guarantee = "what was for one start alone is over then",
     file = "lua/pexec/launching.lua",
     from = "  core.process_value(process).once = nil",

@@ -191,7 +191,7 @@ return {
     to = "  prepare_capabilities(plan);\n"
       .. "  change_identity(plan);\n  take_capabilities(plan);\n"
       .. "  set_limits(plan);",
-    spec = "rights_spec.lua", test = "TestLimits" },
+    spec = "child_test.c" },
   { faults = 6, guarantee = "soft and hard limits are two",
     file = "src/core/child.c",
     from = "limit = { limits[i].soft, limits[i].hard };",
