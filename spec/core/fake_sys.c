@@ -262,6 +262,8 @@ ssize_t pexec__read (int fd, void *data, size_t size) {
 }
 
 static void put (struct fake_pipe *pipe, const void *data, size_t length) {
+  if (pipe->at == pipe->length)
+    pipe->at = pipe->length = 0;
   if (pipe->length + length > pipe->room) {
     pipe->room = 2 * (pipe->length + length);
     assert_non_null(pipe->data = realloc(pipe->data, pipe->room));

@@ -16,6 +16,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* An address sanitizer would keep all that was freed for long, and that is
+   much: the kernel would be busy with nothing else. */
+const char *__asan_default_options (void);
+__attribute__((visibility("default")))
+const char *__asan_default_options (void) {
+  return "quarantine_size_mb=8";
+}
+
 enum fault_span {
   ONCE,                         /* this call alone */
   FOR_GOOD,                     /* and all that follow, whatever happens */
