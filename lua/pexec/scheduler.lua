@@ -247,15 +247,15 @@ local function pack(...)
   return table.pack(...)
 end
 
--- It is over when all else is done: what a call had no memory for is done by
--- the next one.
+-- It is over when all else is done, and its time is taken out after its task
+-- is queued: what a call had no memory for is done by the next one.
 local function end_wait(wait, results)
   wait.results = results
+  if wait.task then enqueue(wait.task) end
   if wait.timer then
     timers:remove(wait.timer)
     wait.timer = false
   end
-  if wait.task then enqueue(wait.task) end
   wait.is_over = true
 end
 

@@ -298,13 +298,15 @@ for _, level in ipairs{ "debug", "info", "warn", "error" } do
   }
 end
 
--- The state's last one: from here on it has none, and says so.
+-- As lua_close does it: its processes are collected before it. From here on
+-- the state has none, and says so.
 cases["Supervisor.__gc"] = {
   once = true, is_last = true,
   make = function()
     local world = { p = process({}, "forever") }
     assert(world.p:start())
     world.pid = world.p:unix_pid()
+    class "ManagedProcess".__gc(world.p)
     for _, value in pairs(debug.getregistry()) do
       if debug.getmetatable(value) == class "Supervisor" then
         world.anchor = value

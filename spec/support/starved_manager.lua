@@ -50,6 +50,11 @@ end
 
 -- A stop that is under way may still say that there was no memory.
 local function ended(world)
+  local ids = {}
+  for _, id in ipairs(world.pm:process_ids()) do
+    assert(not ids[id] and world.pm:process_by_id(id), id)
+    ids[id] = true
+  end
   local ok, message = world.pm:stop()
   assert(ok or message:find "not enough memory", message)
   assert(world.pm:stop())
@@ -130,15 +135,31 @@ case("start", idle, function(world) return world.pm:start() end)
 case("stop", running, function(world) return world.pm:stop() end, ended)
 case("__close", running, function(world) local _ <close> = world.pm end, ended)
 
--- It ends by a stop of another task's.
-case("run", idle, function(world)
-  world.task = pexec.task(function()
-    pexec.sleep(0.002)
-    return world.pm:stop()
-  end)
+-- Stops it soon, however often there is no memory for that.
+local function stop_soon(world)
+  local is_done
+  repeat
+    is_done = pcall(function()
+      pexec.sleep(0.002)
+      assert(world.pm:stop())
+    end)
+    if not is_done then coroutine.yield() end
+  until is_done
+  return true
+end
+
+-- Where that has failed for good, what one of the processes tells wakes it.
+case("run", function()
+  local world = idle()
+  world.made[3] = process({ id = "c", restart_delay = 0.005,
+    on_unexpected_exit = function() return true end }, "sleep", 0.005)
+  assert(world.pm:add_process(world.made[3], false))
+  world.task = pexec.task(stop_soon, world)
+  return world
+end, function(world)
   return world.pm:run{ signals = { "USR1" } }
 end, function(world)
-  if world.task then world.task:wait() end
+  world.task:wait()
   local other = pexec.new_process_manager(pexec.null_logger)
   pexec.task(function()
     pexec.sleep(0)
@@ -146,6 +167,10 @@ end, function(world)
   end)
   assert(other:run{ signals = { "USR1" } })
 end)
+
+-- Not shown yet: a memory that fails for good while a stop is under way can
+-- lose the end of one of its tasks, for which the stop then waits.
+cases["ProcessManager.run"].has_to_pass = true
 
 -- {== events ================================================================
 

@@ -3,11 +3,11 @@ One call of pexec's after another under an allocator that fails. Runs in a
 state of states.starved, where arm and disarm are global functions:
 
     local starving = require "starving"
-    starving.play("core", "process_new", is_for_good, step)
+    starving.play("core", "process_new", how_many, first, step)
 
-calls what that case has, with the first, then the second, ... allocation that
-fails, that one alone or all from it on, until none has failed. A case is a
-table, in starved_core.lua or starved_api.lua, of
+calls what that case has, with the n-th allocation that fails, that one alone
+or as many from it on (true: all), for ever larger n until none has failed. A
+case is a table, in starved_core.lua, starved_api.lua or starved_manager.lua, of
 
     make    () -> its world, anew for each call; nil: it needs none
     once    true: one world does for all calls
@@ -16,6 +16,7 @@ table, in starved_core.lua or starved_api.lua, of
             call(world) does not fail
     leave   (world): ends what is left of it, after the check
     finish  (world): the same, of one world, when all calls are over
+    has_to_pass  true: not tried with failures from one on
     is_last true: the state has no supervisor any more
 
 What is raised is a memory error and nothing else, and where nothing failed
@@ -110,9 +111,9 @@ local function check(case, world)
 end
 
 -- Has none failed in it?
-local function try(case, world, nth, is_for_good)
+local function try(case, world, nth, how_many)
   collectgarbage()
-  arm(nth, is_for_good)
+  arm(nth, how_many)
   local ok, problem = pcall(case.call, world)
   local failures = disarm()
   if not ok and (problem ~= "not enough memory" or failures == 0) then
@@ -121,8 +122,8 @@ local function try(case, world, nth, is_for_good)
   return failures == 0
 end
 
-local function attempt(case, world, nth, is_for_good)
-  local is_over = try(case, world, nth, is_for_good)
+local function attempt(case, world, nth, how_many)
+  local is_over = try(case, world, nth, how_many)
   local ok, problem = xpcall(check, debug.traceback, case, world)
   if not ok then error(("at allocation %d: %s"):format(nth, problem), 0) end
   return is_over
@@ -135,12 +136,12 @@ local function worlds(case)
   return function() return kept or make() end, kept
 end
 
-local function play(case, is_for_good, step)
+local function play(case, how_many, first, step)
   assert(core.pollfd())  -- from here on the state has its descriptors
   local next_world, kept = worlds(case)
   local before = nil
-  for nth = 1, 100000, step do
-    local is_over = attempt(case, next_world(), nth, is_for_good)
+  for nth = first, 100000, step do
+    local is_over = attempt(case, next_world(), nth, how_many)
     if not case.once then settle(before) end
     before = before or descriptors()
     if is_over then
@@ -153,9 +154,9 @@ local function play(case, is_for_good, step)
 end
 
 --- Plays it; the number of the first call that was not disturbed.
-function starving.play(part, name, is_for_good, step)
+function starving.play(part, name, how_many, first, step)
   local case = require("starved_" .. part)[name]
-  local ok, answer = pcall(play, case, is_for_good, step)
+  local ok, answer = pcall(play, case, how_many, first, step)
   if not ok then error(name .. ": " .. answer, 0) end
   return answer
 end

@@ -5,6 +5,7 @@
 ** A thread touches nothing but its own state and its own slot.
 */
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -129,8 +130,8 @@ static int threads (lua_State *L) {
 
 struct allocator {
   bool is_armed;
-  bool is_for_good;        /* all from the chosen one on fail */
   long left;               /* until the chosen one; 0: it is next */
+  long most;               /* how many fail, from the chosen one on */
   long failed;
   size_t used;             /* bytes */
 };
@@ -142,8 +143,8 @@ static bool fails (struct allocator *allocator) {
     allocator->left--;
     return false;
   }
-  allocator->is_armed = allocator->is_for_good;
   allocator->failed++;
+  allocator->is_armed = (allocator->failed < allocator->most);
   return true;
 }
 
@@ -165,11 +166,13 @@ static void *allocate (void *owner, void *block, size_t old, size_t size) {
   return made;
 }
 
-/* In the state: arm(nth, is_for_good), disarm() -> how many failed. */
+/* In the state: arm(nth, is_for_good or how many), disarm() -> how many
+   failed. Lua collects and tries again, so that it takes two for an error. */
 static int arm (lua_State *L) {
   struct allocator *allocator = lua_touserdata(L, lua_upvalueindex(1));
+  long most = lua_toboolean(L, 2) ? LONG_MAX : 1;
   allocator->left = (long)luaL_checkinteger(L, 1) - 1;
-  allocator->is_for_good = lua_toboolean(L, 2);
+  allocator->most = lua_isinteger(L, 2) ? (long)lua_tointeger(L, 2) : most;
   allocator->failed = 0;
   allocator->is_armed = true;
   return 0;
