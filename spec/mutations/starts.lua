@@ -294,12 +294,6 @@ return {
     from = "  plan->umask = umask >= 0 ? umask : process->umask;",
     to = "  plan->umask = process->umask;",
     spec = "rights_spec.lua", test = "TestUmask" },
-  { faults = 28, guarantee = "environment and directory are of the first start",
-    file = "src/core/door_orders.c",
-    from = "  if (!was_started(process) && (error = take_host(process)) < 0)",
-    to = "  if (was_started(process)) pexec__host_release(process->host);\n"
-      .. "  if ((error = take_host(process)) < 0)",
-    spec = "door_child_test.c" },
   { faults = 28, guarantee = "two processes do not share a changed environment",
     file = "src/core/host.c",
     from = "  return *a == *b;  /* both at their NULL */",

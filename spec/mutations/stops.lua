@@ -142,20 +142,7 @@ return {
     from = "    ON(RESTART, RENEW, PREPARING), STOPS_AT_ONCE,",
     to = "    ON(RESTART, RENEW, PREPARING), ON(STOP, IGNORE, BACKOFF),\n"
       .. "    ON(KILL, END_STOP, STOPPED),",
-    spec = "restarts_test.c" },
-  { faults = 8, guarantee = "a stop is obeyed before a decision",
-    file = "src/core/process.c",
-    from = "  if (set & PEXEC__ORDER_STOP)\n",
-    to = "  if (set & PEXEC__ORDER_DECIDE)\n"
-      .. "    pexec__death_decided(process, &orders->verdict);\n"
-      .. "  if (set & PEXEC__ORDER_STOP)\n",
-    spec = "orders_test.c" },
-  { faults = 8, guarantee = "a stop takes a start back that only waits",
-    file = "src/core/process.c",
-    from = "  pexec__spawner_recall(process->supervisor->spawner, "
-        .. "process->job)",
-    to = "  (void)0",
-    spec = "restarts_test.c" },
+    spec = "restart_spec.lua", test = "TestRestartDelay" },
   { faults = 8, guarantee = "a stop disarms the timer of a restart",
     file = "src/core/process.c",
     from = "  pexec__timer_disarm(process->timer);\n  pexec__exit_forget"
@@ -178,11 +165,6 @@ return {
     from = "stop_unstarted(process, what == PEXEC__ORDER_STOP)",
     to = "stop_unstarted(process, false)",
     spec = "start_spec.lua", test = "TestBeforeStart" },
-  { faults = 7, guarantee = "two who stop it both hear of it",
-    file = "src/core/process.c",
-    from = "process->has_stop_waiter |= (event == PEXEC__ON_STOP)",
-    to = "process->has_stop_waiter ^= (event == PEXEC__ON_STOP)",
-    spec = "door_stop_test.c" },
   { faults = 7, guarantee = "a stop of what has stopped is answered",
     file = "src/core/machine.c",
     from = "    ON(STOP, END_STOP, STOPPED), ON(KILL, IGNORE, STOPPED),",
