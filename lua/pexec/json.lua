@@ -23,8 +23,11 @@ local not_utf8 <const> = json.not_utf8
 -- A float, which most readers make of a number, holds integers up to here.
 local MOST <const> = 1 << 53
 
--- nil: this value, if it is an integer, comes back as it is.
+-- nil: this value, if it is a number, comes back as it is.
 function json.not_exact(value, name)
+  if value == math.huge or value == -math.huge then
+    return ("%s: %s has no form in JSON"):format(name, value)
+  end
   if math.type(value) ~= "integer" then return nil end
   if value >= -MOST and value <= MOST then return nil end
   return ("%s: %d is too large for JSON"):format(name, value)
@@ -39,6 +42,15 @@ function json.encode_array(array, name)
     result[i] = value
   end
   return #result > 0 and result or nil
+end
+
+-- The same of integers; an empty one is one.
+function json.encode_integers(array, name)
+  for i, value in ipairs(array) do
+    local message = json.not_exact(value, ("%s[%d]"):format(name, i))
+    if message then return nil, message end
+  end
+  return array
 end
 
 function json.encode_object(object, name)

@@ -188,9 +188,7 @@ end
 
 limits.is_same_cpus = records.is_same_array
 
-function limits.encode_cpus(cpus)
-  return cpus
-end
+limits.encode_cpus = json.encode_integers
 
 function limits.decode_cpus(value, name)
   if core.json_type(value) == "array" then return plain(value) end

@@ -166,9 +166,7 @@ end
 
 -- {== JSON ==================================================================
 
-function restarting.encode_codes(codes)
-  return codes
-end
+restarting.encode_codes = json.encode_integers
 
 function restarting.encode_delay(delay, name)
   if type(delay) ~= "table" then return core.duration_format(delay) end
