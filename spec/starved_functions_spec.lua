@@ -127,8 +127,7 @@ local function play_all(part, pattern)
   for _, name in ipairs(names) do
     play(part, name, false)
     play(part, name, 2)
-    local case = require("starved_" .. part)[name]
-    if not case.has_to_pass then play(part, name, true) end
+    play(part, name, true)
   end
 end
 

@@ -116,10 +116,9 @@ local function body(task, f, ...)
 end
 
 local function finish(task)
+  for _, wait in ipairs(task.waiters) do scheduler.wake(wait) end
   tasks[task.coroutine] = nil
   task.is_done = true
-  for _, wait in ipairs(task.waiters) do scheduler.wake(wait) end
-  if task.on_done then task.on_done(task) end
 end
 
 local function enqueue(task)
@@ -145,7 +144,7 @@ local function settle_living(task, ...)
 end
 
 -- After it was resumed: what it has yielded, or the problem that ended it. It
--- may have been closed by somebody else.
+-- may have been closed by somebody else. May be done again.
 local function settle(task, ...)
   if coroutine.status(task.coroutine) ~= "dead" then
     return settle_living(task, ...)
@@ -154,17 +153,26 @@ local function settle(task, ...)
   if not task.is_done then finish(task) end
 end
 
-local function leave_step(task, outer, _, ...)
-  running = outer
+local function tell_end(task)
+  local on_done = task.is_done and task.on_done
+  task.on_done = not task.is_done and task.on_done
+  if on_done then on_done(task) end
+end
+
+-- As long as it is not settled it counts as running, so that recover finds it
+-- where there was no memory even for a call.
+local function leave_step(task, _, ...)
   settle(task, ...)
+  running = task.outer or nil
+  task.outer = false
+  tell_end(task)
 end
 
 local function step(task, ...)
-  local outer = running
-  running = task
+  task.outer, running = running or false, task
   task.is_queued = false
   if task.counts then ran = ran + 1 end
-  leave_step(task, outer, coroutine.resume(task.coroutine, ...))
+  leave_step(task, coroutine.resume(task.coroutine, ...))
 end
 
 -- One that has waited for a loop gets what came.
@@ -175,12 +183,11 @@ local function continue(task)
   step(task, table.unpack(results, 1, results.n))
 end
 
--- An error out of a debug hook, Ctrl-C's, may have kept step from its end.
+-- An error out of a debug hook, Ctrl-C's, or a lack of memory may have kept
+-- steps from their ends.
 local function recover()
-  local task = running
-  if task and not scheduler.innermost() then
-    running = nil
-    settle(task)
+  while running and not scheduler.innermost() do
+    leave_step(running)
   end
 end
 
@@ -189,12 +196,13 @@ local function new_task(on_done)
   local task = setmetatable({
     coroutine = coroutine.create(body),
     context = context.new(),
-    on_done = on_done,
+    on_done = on_done or false,
     waiters = {},
     waits_for = false, -- the wait it is suspended in
     awaits_loop = false, -- that is one for a loop of its host's
     helps = false,     -- the task that waits for its work
     after = false,     -- the next that is ready
+    outer = false,     -- the one within which it was resumed
     is_queued = false,
     counts = true,     -- as something that ran
     is_final = scheduler.is_in_finaliser(),

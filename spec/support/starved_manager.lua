@@ -168,9 +168,6 @@ end, function(world)
   assert(other:run{ signals = { "USR1" } })
 end)
 
--- Not shown yet: a memory that fails for good while a stop is under way can
--- lose the end of one of its tasks, for which the stop then waits.
-cases["ProcessManager.run"].has_to_pass = true
 
 -- {== events ================================================================
 

@@ -16,7 +16,6 @@ case is a table, in starved_core.lua, starved_api.lua or starved_manager.lua, of
             call(world) does not fail
     leave   (world): ends what is left of it, after the check
     finish  (world): the same, of one world, when all calls are over
-    has_to_pass  true: not tried with failures from one on
     is_last true: the state has no supervisor any more
 
 What is raised is a memory error and nothing else, and where nothing failed
