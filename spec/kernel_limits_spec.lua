@@ -44,10 +44,15 @@ local HEAD <const> = [[
 ]]
 
 -- A stop at the limit, of one that waits for its restart and of one that runs.
-local STOPS <const> = [[
-  print("victim", victim:stop())
-  print("other", other:stop())
-]]
+-- Then the limit is lifted by 'lift': at its exit the leak sanitizer wants a
+-- descriptor and a thread.
+local function stops(lift)
+  return [[
+
+    print("victim", victim:stop())
+    print("other", other:stop())
+    ]] .. lift
+end
 
 local function assert_stopped(host)
   lu.assertNotNil(host:find "victim\ttrue", host:text())
@@ -112,7 +117,7 @@ function TestDescriptors:test_a_restart_with_each_number_of_them()
     end
     assert(other:status())
     spec.probe.limit("nofile", 3)
-    kill_victim()]] .. STOPS)
+    kill_victim()]] .. stops 'spec.probe.limit("nofile", limit)')
 end
 
 TestProcesses = {}
@@ -127,7 +132,8 @@ function TestProcesses:test_a_restart_without_room_for_one_more()
     spec.probe.limit("nproc", limit)
     assert_back()
     spec.probe.limit("nproc", 1)
-    kill_victim()]] .. STOPS, { username = "nobody" })
+    kill_victim()]] .. stops 'spec.probe.limit("nproc", limit)',
+    { username = "nobody" })
   if host:find "ermission denied" then lu.skip "nobody cannot read this" end
   lu.assertTrue(ok, host:text())
   lu.assertEquals(host:find "start", "start\tEAGAIN")
@@ -218,7 +224,7 @@ function TestTasks:test_a_restart_without_room_for_one_more()
     limit()
     assert_back()
     limit "1"
-    kill_victim()]] .. STOPS))
+    kill_victim()]] .. stops "limit()"))
 end
 
 -- {== a disk without room for one more file =================================
