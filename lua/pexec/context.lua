@@ -19,6 +19,7 @@ function context.new(timeout)
     deadline = timeout and core.now() + timeout,
     code = nil,       -- the word of why it is done
     watchers = {},    -- function(code) -> true
+    leaving = {},     -- the same, of those who are told that it is done
   }, Context)
 end
 
@@ -29,17 +30,20 @@ end
 -- Tells those who watch, each once; whom a memory error keeps from hearing of
 -- it is told by the next call.
 local function tell(self)
-  local watcher = next(self.watchers)
+  local leaving = self.leaving
+  local watcher = next(leaving)
   while watcher do
     watcher(self.code)
-    self.watchers[watcher] = nil
-    watcher = next(self.watchers)
+    leaving[watcher], watcher = nil, next(leaving, watcher)
   end
 end
 
--- Ends it for 'code', where it is not done already.
+-- Ends it for 'code', where it is not done already. Nobody is added to those
+-- who are told, so that each can be found from the one before.
 local function finish(self, code)
-  self.code = self.code or code
+  if not self.code then
+    self.leaving, self.watchers, self.code = self.watchers, {}, code
+  end
   tell(self)
 end
 
@@ -73,6 +77,7 @@ end
 
 function context.unwatch(self, watcher)
   self.watchers[watcher] = nil
+  self.leaving[watcher] = nil
 end
 
 return context
