@@ -224,12 +224,13 @@ static void restart (void) {
 }
 
 static void fail_next (struct fuzz_input *in) {
-  static const enum fake_call calls[] = {
-    FAKE_MEMORY, FAKE_PIPE, FAKE_OPEN, FAKE_CLONE, FAKE_WATCH, FAKE_READ,
-    FAKE_THREAD, FAKE_WAIT, FAKE_INFO
+  static const uint64_t calls[] = {
+    FAKE_MEMORY, FAKE_PIPES, FAKE_CALL(open), FAKE_CALL(clone),
+    FAKE_CALL(watch_open), FAKE_CALL(read), FAKE_CALL(thread_start),
+    FAKE_CALL(wait), FAKE_CALL(exit_info)
   };
   unsigned call = fuzz_below(in, sizeof calls / sizeof *calls);
-  fake_fail(1U << calls[call], (int)fuzz_below(in, 24) + 1, false);
+  fake_fail(calls[call], (int)fuzz_below(in, 24) + 1, false);
   ordered.is_flawed = true;
 }
 
