@@ -158,7 +158,8 @@ cases.process_restart = {
   call = function(world) world.is_ordered = core.process_restart(world.p) end,
   check = function(world)
     if not world.is_ordered then assert(core.process_restart(world.p)) end
-    spec.eventually(function() return world.p:info().starts == 2 end)
+    -- more, where the first order was given, but not answered for want of memory
+    spec.eventually(function() return world.p:info().starts >= 2 end)
     supervised(world)
   end,
 }

@@ -60,12 +60,14 @@ end
 -- another one started.
 function starving.supervised(world)
   local p, deaths = world.p, world.deaths
-  local pid = p:unix_pid()
-  if pid and p:info().desired == "running" then
-    spec.kill(pid)
+  if p:unix_pid() and p:info().desired == "running" then
+    local killed
     spec.eventually(function()
-      local now = p:unix_pid()
-      return world.deaths > deaths and now and now ~= pid
+      local pid = p:unix_pid()
+      if not pid or pid == killed then return false end
+      if world.deaths > deaths then return true end
+      killed = pid  -- a restart under way may have ended the one before
+      pcall(spec.kill, pid)
     end)
   end
   starving.stopped(world)
