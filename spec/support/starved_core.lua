@@ -158,7 +158,7 @@ cases.process_restart = {
   call = function(world) world.is_ordered = core.process_restart(world.p) end,
   check = function(world)
     if not world.is_ordered then assert(core.process_restart(world.p)) end
-    -- more, where the first order was given, but not answered for want of memory
+    -- more, where the first order was given, and its answer found no memory
     spec.eventually(function() return world.p:info().starts >= 2 end)
     supervised(world)
   end,
