@@ -44,13 +44,17 @@ function json.encode_array(array, name)
   return #result > 0 and result or nil
 end
 
--- The same of integers; an empty one is one.
-function json.encode_integers(array, name)
+-- The same of what 'check' has no message about; an empty one is one.
+function json.encode_checked(array, name, check)
   for i, value in ipairs(array) do
-    local message = json.not_exact(value, ("%s[%d]"):format(name, i))
+    local message = check(value, ("%s[%d]"):format(name, i))
     if message then return nil, message end
   end
   return array
+end
+
+function json.encode_integers(array, name)
+  return json.encode_checked(array, name, json.not_exact)
 end
 
 function json.encode_object(object, name)

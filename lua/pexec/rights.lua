@@ -36,11 +36,7 @@ end
 rights.is_same_groups = records.is_same_array
 
 function rights.encode_groups(groups, name)
-  for i, group in ipairs(groups) do
-    local message = json.not_utf8(group, ("%s[%d]"):format(name, i))
-    if message then return nil, message end
-  end
-  return groups
+  return json.encode_checked(groups, name, json.not_utf8)
 end
 
 -- Numbers are integers where they can be; text stays as it is, whatever Lua
